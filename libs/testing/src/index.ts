@@ -1,0 +1,15 @@
+export { containerEngine } from './container-engine.ts';
+export { freePort, freePorts } from './free-port.ts';
+export { findNatsBinary, MINIMUM_NATS_VERSION } from './nats-binary.ts';
+export { NATS_IMAGE } from './nats-container.ts';
+export { startNats } from './nats-server.ts';
+export type { NatsMode, NatsOptions, NatsServer } from './nats-server.ts';
+export { outsideClient } from './outside-client.ts';
+export type { OutsideClient, OutsideClientName } from './outside-client.ts';
+export { repoRoot } from './repo-root.ts';
+export { startProcess } from './process.ts';
+export type { ProcessExit, ProcessOptions, StartedProcess } from './process.ts';
+export { tempDir } from './temp-dir.ts';
+export type { TempDir } from './temp-dir.ts';
+export { waitFor } from './wait-for.ts';
+export type { WaitOptions } from './wait-for.ts';
