@@ -1,25 +1,32 @@
-/** What differs between one server and the next. */
-export interface NatsConfigValues {
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { repoRoot } from './repo-root.ts';
+
+/** What differs between one server and the next; given as flags, which win over the file. */
+export interface NatsAddresses {
   host: string;
   port: number;
   monitorPort: number;
   storeDir: string;
 }
 
-/** The text of a nats-server configuration with the settings that the hub needs. `extra` lines go last. */
-export function natsConfig(values: NatsConfigValues, extra = ''): string {
-  return `server_name: trivium-test
-listen: "${values.host}:${values.port}"
-http: "${values.host}:${values.monitorPort}"
-max_control_line: 524288
-max_payload: 8MB
-max_pending: 16MB
-write_deadline: "2s"
-no_fast_producer_stall: true
-jetstream {
-  store_dir: ${JSON.stringify(values.storeDir)}
-  sync_interval: "1s"
+/** The project's one configuration, `deploy/nats/nats.conf`, with `extra` lines after it. */
+export async function natsConfig(extra = ''): Promise<string> {
+  const text = await readFile(join(repoRoot(), 'deploy', 'nats', 'nats.conf'), 'utf8');
+  return `${text}\n${extra}\n`;
 }
-${extra}
-`;
+
+export function natsFlags(config: string, at: NatsAddresses): string[] {
+  return [
+    '-c',
+    config,
+    '-a',
+    at.host,
+    '-p',
+    String(at.port),
+    '-m',
+    String(at.monitorPort),
+    '-sd',
+    at.storeDir,
+  ];
 }

@@ -52,7 +52,6 @@ export interface NatsSettings {
 /** One way to run a server; `start` may be called again after `kill` or `stop`. */
 export interface NatsBackend {
   readonly storeDir: string;
-  readonly host: string;
   pid(): number | undefined;
   start(): Promise<void>;
   kill(): Promise<void>;
@@ -88,7 +87,7 @@ export async function startNats(options: NatsOptions = {}): Promise<NatsServer> 
   }
   return {
     mode,
-    url: `nats://${backend.host}:${port}`,
+    url: `nats://127.0.0.1:${port}`,
     port,
     monitorUrl,
     monitorPort,

@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import { startProcess } from './process.ts';
+
+const node = (source: string, more: Partial<Parameters<typeof startProcess>[0]> = {}) =>
+  startProcess({ command: process.execPath, args: ['-e', source], ...more });
+
+test('output, input, environment and exit code', async () => {
+  await using child = await node(
+    `process.stdin.on('data', (d) => process.stdout.write('got ' + d + process.env.FLAVOUR));
+     process.stdin.on('end', () => { process.stderr.write('bye'); process.exitCode = 3; });`,
+    { env: { FLAVOUR: 'salt' } },
+  );
+  expect(child.exit()).toBeUndefined();
+  child.write('a line\n');
+  child.closeInput();
+  expect(await child.exited).toEqual({ code: 3, signal: null });
+  expect(child.stdout()).toBe('got a line\nsalt');
+  expect(child.stderr()).toBe('bye');
+  expect(child.output()).toContain('bye');
+});
+
+test('is ready when its output says so', async () => {
+  await using child = await node(
+    `setTimeout(() => console.log('listening on 7'), 50); setInterval(() => {}, 1000)`,
+    {
+      ready: /listening on \d/,
+    },
+  );
+  expect(child.stdout()).toBe('listening on 7\n');
+});
+
+test('one that ends before it is ready is reported with its output', async () => {
+  const child = node(`console.error('no port left'); process.exit(78)`, { ready: /never/ });
+  await expect(child).rejects.toThrow(/ended \(78\) before it was ready:\nno port left/);
+});
+
+test('one that is not ready in time is ended and reported', async () => {
+  const child = node(`console.log(process.pid); setInterval(() => {}, 1000)`, {
+    ready: /never/,
+    readyTimeoutMs: 300,
+  });
+  const error = await child.then(
+    () => undefined,
+    (reason: Error) => reason,
+  );
+  const pid = Number(/its output:\n(\d+)/.exec(error?.message ?? '')?.[1]);
+  expect(pid).toBeGreaterThan(1);
+  expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+});
+
+test('a command that does not exist is reported by name', async () => {
+  await expect(startProcess({ command: '/no/such/program' })).rejects.toThrow(
+    /cannot start "\/no\/such\/program"/,
+  );
+});
+
+test('kill is kill -9', async () => {
+  await using child = await node(
+    `process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1000)`,
+    {
+      ready: /up/,
+    },
+  );
+  expect(await child.kill()).toEqual({ code: null, signal: 'SIGKILL' });
+});
+
+test('stop lets it end by itself, and kills it when it does not', async () => {
+  const polite = await node(
+    `process.on('SIGTERM', () => process.exit(0)); console.log('up'); setInterval(() => {}, 1000)`,
+    { ready: /up/ },
+  );
+  expect(await polite.stop()).toEqual({ code: 0, signal: null });
+  expect(await polite.stop()).toEqual({ code: 0, signal: null });
+  const stubborn = await node(
+    `process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1000)`,
+    {
+      ready: /up/,
+      stopTimeoutMs: 100,
+    },
+  );
+  expect(await stubborn.stop()).toEqual({ code: null, signal: 'SIGKILL' });
+});
+
+test('leaving its scope ends it', async () => {
+  let pid: number;
+  {
+    await using child = await node(`setInterval(() => {}, 1000)`);
+    pid = child.pid;
+  }
+  expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+});
