@@ -1,0 +1,19 @@
+/** Environment variables as `process.env` has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where traces and metrics go, if anywhere: only a signal whose OTLP endpoint is set is exported. */
+export function exportedSignals(env: Environment): { traces: boolean; metrics: boolean } {
+  if (env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return { traces: false, metrics: false };
+  const common = isSet(env['OTEL_EXPORTER_OTLP_ENDPOINT']);
+  return {
+    traces:
+      (common || isSet(env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'])) && env['OTEL_TRACES_EXPORTER'] !== 'none',
+    metrics:
+      (common || isSet(env['OTEL_EXPORTER_OTLP_METRICS_ENDPOINT'])) &&
+      env['OTEL_METRICS_EXPORTER'] !== 'none',
+  };
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value.trim() !== '';
+}
