@@ -1,0 +1,71 @@
+export { accept, refuse } from './result.ts';
+export type { Refusal, Result } from './result.ts';
+
+export { ERRORS, isErrorCode } from './errors.ts';
+export type { ErrorCategory, ErrorCode, ErrorEntry } from './errors.ts';
+export { errorCode, publicError, TriviumError } from './trivium-error.ts';
+export type { PublicError, TriviumErrorOptions } from './trivium-error.ts';
+export { toHttpStatus } from './http-status.ts';
+export { toMqttReason } from './mqtt-reason.ts';
+export type { ReasonPacket } from './mqtt-reason.ts';
+export { toConnackCode311 } from './connack-code.ts';
+export type { ConnackCode311 } from './connack-code.ts';
+export { toWsClose } from './ws-close.ts';
+
+export { DEFAULT_TOPIC_LIMITS, isDollar, parseTopic } from './topic.ts';
+export type { Topic, TopicLimits } from './topic.ts';
+export { matches, parseFilter } from './topic-filter.ts';
+export type { TopicFilter } from './topic-filter.ts';
+export { parseShare } from './share.ts';
+export type { Share } from './share.ts';
+
+export { decodeToken, encodeToken } from './token.ts';
+export { filterToTokens, tokensToTopic, topicToTokens } from './topic-tokens.ts';
+export {
+  clientToken,
+  liveSubjects,
+  messageSubject,
+  NO_CLIENT,
+  parseMessageSubject,
+  publisherName,
+} from './message-subject.ts';
+export type { MessageSubject, PublisherName } from './message-subject.ts';
+export {
+  actorSubject,
+  clientSubject,
+  doorSubject,
+  eventSubject,
+  partitionSubject,
+  positionSubject,
+  retainedSubject,
+} from './subjects.ts';
+export type { EventKind } from './subjects.ts';
+export { partitionOf, PARTITIONS } from './partition.ts';
+
+export { STREAMS } from './streams.ts';
+export type { StreamName, StreamSettings } from './streams.ts';
+export { BUCKETS } from './buckets.ts';
+export type { BucketName, BucketSettings } from './buckets.ts';
+
+export type { Message, Properties, QoS } from './message.ts';
+export {
+  decodeClient,
+  decodePos,
+  decodeProperties,
+  decodeQos,
+  decodeRetain,
+  encodeHeaders,
+  HEADERS,
+} from './headers.ts';
+export type { HeaderAll, HeaderFields, HeaderGet } from './headers.ts';
+
+export { isJsonContentType, payloadFromJson, payloadToJson } from './json-payload.ts';
+export type { JsonPayloadIn, JsonPayloadOut } from './json-payload.ts';
+export { JsonProperties, propertiesFromJson, propertiesToJson } from './json-properties.ts';
+export { JsonMessage, messageFromJson, messageToJson, messageToJsonText } from './json-message.ts';
+export type { FromJsonOptions, JsonDelivery } from './json-message.ts';
+
+export { check, decodeJson, encodeJson } from './json-schema.ts';
+export { ClientProtocol, ConnectedEvent, DisconnectedEvent } from './connection-events.ts';
+export { DoorLease, doorLeaseKey, PartitionLease, partitionLeaseKey } from './leases.ts';
+export { Presence, presenceKey } from './presence.ts';
