@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { startProcess } from './process.ts';
 
 const node = (source: string, more: Partial<Parameters<typeof startProcess>[0]> = {}) =>
@@ -46,6 +46,14 @@ test('one that is not ready in time is ended and reported', async () => {
   const pid = Number(/its output:\n(\d+)/.exec(error?.message ?? '')?.[1]);
   expect(pid).toBeGreaterThan(1);
   expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+});
+
+test('output is plain, also where colours are forced', async () => {
+  vi.stubEnv('FORCE_COLOR', '1');
+  await using child = await node(`console.log(42)`);
+  vi.unstubAllEnvs();
+  await child.exited;
+  expect(child.stdout()).toBe('42\n');
 });
 
 test('a command that does not exist is reported by name', async () => {

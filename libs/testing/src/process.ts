@@ -68,7 +68,8 @@ export async function startProcess(options: ProcessOptions): Promise<StartedProc
 function launch(options: ProcessOptions): Promise<StartedProcess> {
   const child = spawn(options.command, options.args ?? [], {
     cwd: options.cwd,
-    env: { ...process.env, ...options.env },
+    // Output is read by programs here: Nx sets FORCE_COLOR, and Node then colours even a number.
+    env: { ...process.env, FORCE_COLOR: undefined, ...options.env },
     stdio: 'pipe',
   });
   let stdout = '';
