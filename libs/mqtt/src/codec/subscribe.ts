@@ -1,0 +1,64 @@
+import type { QoS, Result } from '@trivium/contracts';
+import { accept, refuse } from '@trivium/contracts';
+import type { BodyReader } from './body-reader.ts';
+import type { ProtocolLevel } from './packet-type.ts';
+import type { SubscribePacket, SubscriptionRequest, UnsubscribePacket } from './packets.ts';
+import { readProperties } from './properties.ts';
+import { filterFault, isShared } from './topic-form.ts';
+
+const RESERVED_311 = 0xfc;
+const RESERVED_5 = 0xc0;
+const NO_LOCAL = 0x04;
+const RETAIN_AS_PUBLISHED = 0x08;
+
+/** SUBSCRIBE (section 3.8). */
+export function decodeSubscribe(reader: BodyReader, level: ProtocolLevel): Result<SubscribePacket> {
+  const packetId = reader.packetId();
+  const properties = level === 5 ? readProperties(reader, 'subscribe') : undefined;
+  const requests: SubscriptionRequest[] = [];
+  do {
+    const filter = readFilter(reader, level);
+    const options = reader.byte('subscription options');
+    const fault = optionsFault(options, filter, level);
+    if (fault !== undefined) reader.fail(fault);
+    const retainHandling = ((options >> 4) & 3) as 0 | 1 | 2;
+    requests.push({
+      filter,
+      qos: (options & 3) as QoS,
+      noLocal: (options & NO_LOCAL) !== 0,
+      retainAsPublished: (options & RETAIN_AS_PUBLISHED) !== 0,
+      retainHandling,
+    });
+  } while (reader.left > 0); // at least one [MQTT-3.8.3-3]
+  if (reader.failure !== undefined) return refuse('protocol.malformed', reader.failure);
+  return accept({ type: 'subscribe', packetId, requests, properties });
+}
+
+/** UNSUBSCRIBE (section 3.10). */
+export function decodeUnsubscribe(reader: BodyReader, level: ProtocolLevel): Result<UnsubscribePacket> {
+  const packetId = reader.packetId();
+  const properties = level === 5 ? readProperties(reader, 'unsubscribe') : undefined;
+  const filters: string[] = [];
+  do filters.push(readFilter(reader, level));
+  while (reader.left > 0); // at least one [MQTT-3.10.3-2]
+  if (reader.failure !== undefined) return refuse('protocol.malformed', reader.failure);
+  return accept({ type: 'unsubscribe', packetId, filters, properties });
+}
+
+function readFilter(reader: BodyReader, level: ProtocolLevel): string {
+  const filter = reader.utf8('topic filter'); // [MQTT-3.8.3-1], [MQTT-3.10.3-1]
+  if (reader.failure !== undefined) return filter;
+  const fault = filterFault(filter, level);
+  if (fault !== undefined) reader.fail(`topic filter: ${fault}`);
+  return filter;
+}
+
+function optionsFault(options: number, filter: string, level: ProtocolLevel): string | undefined {
+  if ((options & 3) === 3) return 'requested QoS 3'; // [MQTT-3.8.3-4]
+  if (level < 5)
+    return (options & RESERVED_311) === 0 ? undefined : 'reserved bits of the requested QoS are set'; // [MQTT-3.8.3-4]
+  if ((options & RESERVED_5) !== 0) return 'reserved bits of the subscription options are set';
+  if (((options >> 4) & 3) === 3) return 'retain handling 3';
+  if ((options & NO_LOCAL) !== 0 && isShared(filter)) return 'no local on a shared subscription';
+  return undefined;
+}

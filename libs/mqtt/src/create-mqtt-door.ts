@@ -1,0 +1,5 @@
+import type { MqttDoor, MqttDoorOptions } from './mqtt-door.ts';
+
+export function createMqttDoor(_options: MqttDoorOptions): MqttDoor {
+  throw new Error('being built');
+}

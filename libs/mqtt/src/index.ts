@@ -1,0 +1,12 @@
+export { createMqttDoor } from './create-mqtt-door.ts';
+export type { MqttDoor, MqttDoorOptions } from './mqtt-door.ts';
+export type { Peer, Transport, TransportSink } from './transport.ts';
+export { createTcpTransport } from './tcp-transport.ts';
+export { mqttSection } from './config.ts';
+export type { MqttConfig } from './config.ts';
+export { systemClock } from './clock.ts';
+export type { Clock } from './clock.ts';
+export { NO_TRACING } from './tracing.ts';
+export type { MessageSpan, Tracing } from './tracing.ts';
+export { DOOR_METRICS } from './metrics.ts';
+export type { DoorStats } from './stats.ts';

@@ -1,0 +1,37 @@
+import type { Bus, Logger } from '@trivium/bus';
+import type { Delivery } from '@trivium/delivery';
+import type { Clock } from './clock.ts';
+import type { MqttConfig } from './config.ts';
+import type { DoorStats } from './stats.ts';
+import type { Tracing } from './tracing.ts';
+import type { Peer, Transport } from './transport.ts';
+
+/** What a door is made of. One per process and delivery; it may take transports of several kinds. */
+export interface MqttDoorOptions {
+  bus: Bus;
+  delivery: Delivery;
+  config: MqttConfig;
+  logger: Logger;
+  info: {
+    /** The service's name, for connection events. */
+    service: string;
+  };
+  clock?: Clock;
+  tracing?: Tracing;
+}
+
+/** MQTT over byte streams. */
+export interface MqttDoor {
+  /** Serves one client on a fresh transport until it ends. Never throws; a transport that cannot be served is destroyed. */
+  accept(transport: Transport, peer: Peer): void;
+  /** Connections now. */
+  readonly connections: number;
+  readonly stats: Readonly<DoorStats>;
+  /** From now on `accept` destroys what it is given. */
+  stopAccepting(): void;
+  /**
+   * Ends every connection: reads nothing more, lets what was accepted be stored and acknowledged, then closes, spread over a part of
+   * `graceMs` so that the clients do not come back all at once. Past `signal` it closes at once. Resolves when all are gone.
+   */
+  drain(context: { signal: AbortSignal; graceMs: number }): Promise<void>;
+}

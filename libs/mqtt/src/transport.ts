@@ -1,0 +1,39 @@
+/**
+ * A byte stream to one client: a TCP or TLS socket, or the binary messages of a WebSocket. Packets may begin and end
+ * anywhere in a chunk [MQTT-6.0.0-2]. Nothing here throws; what goes wrong arrives as `onClose`.
+ */
+export interface Transport {
+  /** Called once. Reading begins, and `sink` hears everything from then on, never before this call returns. */
+  open(sink: TransportSink): void;
+  /**
+   * Sends the chunks in order, as one write where the medium can. They belong to the transport from now on and will not be
+   * changed. False: not all of it has left yet, and `onDrain` follows once it has; the caller writes nothing until then.
+   */
+  write(chunks: readonly Buffer[]): boolean;
+  /** Stops `onData` until `resume()`. A chunk already on its way may still come. */
+  pause(): void;
+  resume(): void;
+  /** Closes after what was written has left. Idempotent. `onClose` follows. */
+  end(): void;
+  /** Closes at once, dropping what has not left. Idempotent. `onClose` follows. */
+  destroy(): void;
+}
+
+/** What a transport tells its connection. */
+export interface TransportSink {
+  /** The chunk belongs to the connection: the transport never changes or reuses it. */
+  onData(chunk: Buffer): void;
+  /** Everything written has left, after a `write` that returned false. */
+  onDrain(): void;
+  /** The client sends no more; what was written to it may still arrive. */
+  onEnd(): void;
+  /** The last call, once: the transport is gone, whoever closed it. */
+  onClose(): void;
+}
+
+/** Where a connection came from. */
+export interface Peer {
+  /** IP address, for logs and connection events. */
+  readonly address: string;
+  readonly kind: 'tcp' | 'tls' | 'ws' | 'wss';
+}
