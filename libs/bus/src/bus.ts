@@ -1,0 +1,142 @@
+import type { BucketName, ErrorCode, StreamName } from '@trivium/contracts';
+import type { Msg } from '@nats-io/nats-core';
+
+/** A message as NATS handed it over. `subject` and `headers` are decoded on first access; `data` is a view into the socket chunk: copy what you keep. */
+export type BusMessage = Msg;
+
+/** Told once per durable publish, in a later turn than the call, in the order of the publishes when they succeed. */
+export interface StoreSink {
+  /** JetStream has stored the message at `pos` of its stream (`duplicate`: it already had this Nats-Msg-Id). */
+  stored(token: number, pos: number, duplicate: boolean): void;
+  /**
+   * Not known to be stored. `bus.unavailable` and `bus.timeout` are retryable (the outcome is unknown: a repeat may store it
+   * twice); `bus.refused` means JetStream said no, `bus.overloaded` that too many publishes are open.
+   */
+  failed(token: number, code: ErrorCode): void;
+}
+
+export interface Publisher {
+  /** Core publish, fire and forget. False, and counted, when the bus is down or full: the message is gone. */
+  live(subject: string, payload: Uint8Array, headers?: Uint8Array): boolean;
+  /** JetStream publish. No allocation per message but NATS' own; `sink` is called exactly once with `token`. `payload` may be a view: it is copied before the call returns to the event loop. */
+  durable(subject: string, payload: Uint8Array, headers: Uint8Array | undefined, sink: StoreSink, token: number): void;
+  /** The same for callers that publish seldom. Rejects with a `TriviumError`. */
+  store(subject: string, payload: Uint8Array, headers?: Uint8Array): Promise<{ pos: number; duplicate: boolean }>;
+  /** Durable publishes without an answer yet. */
+  readonly open: number;
+  /** True while NATS takes bytes more slowly than they are published: doors stop reading from publishers meanwhile. */
+  readonly pressed: boolean;
+  /** Called on every change of `pressed`. Returns the unsubscriber. */
+  onPressure(listener: (pressed: boolean) => void): () => void;
+}
+
+export interface LiveSubscription {
+  readonly subject: string;
+  close(): void;
+}
+
+export interface LiveFeed {
+  /** One core subscription per distinct subject, reference-counted: handlers of the same subject share it. Re-asserted by the client after a reconnect. */
+  subscribe(subject: string, handler: (message: BusMessage) => void): LiveSubscription;
+  /** Resolves when the server has seen every subscribe and unsubscribe made so far; calls of one turn share one round trip. */
+  flush(): Promise<void>;
+}
+
+export interface FollowOptions {
+  stream: StreamName;
+  /** Deliver positions above this one. `'end'`: only what is stored from now on. */
+  after: number | 'end';
+  /** Called in log order, each position once, whatever happens to NATS in between. Synchronous. */
+  onMessage(pos: number, message: BusMessage): void;
+  /** Positions (from, first) were dropped by retention before they could be read. */
+  onLost?(from: number, first: number): void;
+  /**
+   * The log now ends at `last`, below what was already read (NATS lost its newest second in a power cut, or the store was
+   * replaced): positions above `last` will be given out again, so forget them.
+   */
+  onReset?(last: number): void;
+  /** `'scan'` for readers of old positions, so that they cannot delay the live ones. Default `'feed'`. */
+  lane?: 'feed' | 'scan';
+  /** Server-side filter; only for streams small in subjects, or at the tail. Default: the whole stream. */
+  filter?: string;
+}
+
+/** A reader of a stream: one ordered, flow-controlled, in-memory push consumer that is made anew after every gap, silence or reconnect. */
+export interface Follower {
+  /** Last position considered. */
+  readonly pos: number;
+  /** Resolves when the first consumer exists; rejects never (it retries until closed). */
+  readonly ready: Promise<void>;
+  close(): void;
+}
+
+export interface Entry {
+  key: string;
+  value: Uint8Array;
+  /** Position of this write in the bucket: what a compare-and-set expects. */
+  revision: number;
+}
+
+export interface PutOptions {
+  /** Compare-and-set: the revision the key must have now; 0: the key must not exist (a delete marker counts as absent). */
+  expect?: number;
+  /** Seconds, whole, at least 1: the entry expires by itself. Only in buckets with `ttl`. */
+  ttlSeconds?: number;
+}
+
+export interface Watch {
+  close(): void;
+}
+
+/** A key-value bucket. Keys are NATS subjects: encode every foreign part with `encodeToken`. */
+export interface Bucket {
+  readonly name: BucketName;
+  get(key: string): Promise<Entry | undefined>;
+  /** Resolves to the new revision, or `undefined` when `expect` did not hold. Rejects with a retryable `TriviumError` when the outcome is unknown. */
+  put(key: string, value: Uint8Array, options?: PutOptions): Promise<number | undefined>;
+  /** False when `expect` did not hold. */
+  delete(key: string, expect?: number): Promise<boolean>;
+  /** Every entry now (a snapshot; `filter` as a NATS subject filter, default all). */
+  entries(filter?: string): Promise<Entry[]>;
+  /** All current entries, then every change; `value` undefined: deleted or expired. `onReady` once when the current ones are through (again never). Survives reconnects. */
+  watch(
+    filter: string,
+    onEntry: (key: string, value: Uint8Array | undefined, revision: number) => void,
+    onReady?: () => void,
+  ): Watch;
+}
+
+export interface BusStats {
+  livePublished: number;
+  liveDropped: number;
+  durablePublished: number;
+  durableStored: number;
+  durableFailed: number;
+  liveReceived: number;
+  durableReceived: number;
+  reconnects: number;
+}
+
+export interface Bus {
+  /** Fresh per process start; names this process in leases, inboxes and consumers. Token-safe. */
+  readonly incarnation: string;
+  /** False from the moment a connection to NATS is lost until all are back. */
+  readonly up: boolean;
+  /** Called on every change of `up`. Returns the unsubscriber. */
+  onState(listener: (up: boolean) => void): () => void;
+  readonly publisher: Publisher;
+  readonly live: LiveFeed;
+  follow(options: FollowOptions): Follower;
+  /** Last position stored in a stream now; calls of one turn share one request. */
+  lastPos(stream: StreamName): Promise<number>;
+  /** One message of a stream by position, undefined when it is gone. */
+  read(stream: StreamName, pos: number): Promise<{ subject: string; data: Uint8Array; headers?: BusMessage['headers'] } | undefined>;
+  bucket(name: BucketName): Bucket;
+  /** Request/reply. Rejects with `TriviumError` `bus.timeout`, `bus.unavailable`, or `bus.no-responders`. */
+  request(subject: string, payload: Uint8Array, options: { timeoutMs: number; headers?: Uint8Array }): Promise<BusMessage>;
+  /** Answers requests; what the handler throws or rejects with becomes an error reply. */
+  serve(subject: string, handler: (message: BusMessage) => Uint8Array | Promise<Uint8Array>): LiveSubscription;
+  readonly stats: BusStats;
+  /** Stops the feeds, waits for open publishes, drains and closes the connections. */
+  close(): Promise<void>;
+}

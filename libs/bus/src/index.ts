@@ -1,0 +1,19 @@
+export { connectBus } from './connect-bus.ts';
+export { BUS_DEFAULTS } from './config.ts';
+export type { BusConfig, Logger } from './config.ts';
+export { addHeaders } from './wire.ts';
+export type {
+  Bucket,
+  Bus,
+  BusMessage,
+  BusStats,
+  Entry,
+  Follower,
+  FollowOptions,
+  LiveFeed,
+  LiveSubscription,
+  Publisher,
+  PutOptions,
+  StoreSink,
+  Watch,
+} from './bus.ts';

@@ -1,0 +1,179 @@
+import type { Msg, Subscription } from '@nats-io/nats-core';
+import type { Logger } from './config.ts';
+import type { Lane } from './lane.ts';
+import { api } from './wire.ts';
+
+/** Nanoseconds in the consumer's configuration; the watchdog waits two and a half of these. */
+const HEARTBEAT_MS = 1_000;
+const RETRY_MS = 200;
+
+export interface StreamState {
+  first_seq: number;
+  last_seq: number;
+  messages: number;
+}
+
+export interface PushReaderOptions {
+  lane: Lane;
+  stream: string;
+  logger: Logger;
+  /** Where the next consumer begins; asked each time one is made, with the stream's present state. */
+  start(state: StreamState): { deliver_policy: string; opt_start_seq?: number };
+  filter?: string;
+  /** A consumer exists; `matching` messages were stored for it when it was made. */
+  onCreated?(matching: number): void;
+  onMessage(pos: number, message: Msg): void;
+}
+
+/**
+ * An ordered push consumer kept alive: in memory, flow-controlled, without acknowledgements. It is replaced whenever order can no
+ * longer be proven: after a reconnect, a hole in the *consumer* sequence (stream sequences may have holes), a heartbeat that
+ * knows more than we saw, or silence for two and a half heartbeats.
+ */
+export function createPushReader(options: PushReaderOptions): { ready: Promise<void>; close(): void } {
+  const { lane, stream, logger } = options;
+  const { nc } = lane;
+  let closed = false;
+  let running = 0; // generation: a callback of an older consumer does nothing
+  let subscription: Subscription | undefined;
+  let consumer = '';
+  let expected = 1;
+  let heardAt = 0;
+  let making = false;
+  let again = false;
+  let markReady: () => void = () => undefined;
+  const ready = new Promise<void>((resolve) => (markReady = resolve));
+
+  const drop = (): void => {
+    running++;
+    subscription?.unsubscribe();
+    subscription = undefined;
+    if (consumer !== '' && lane.up) nc.publish(`$JS.API.CONSUMER.DELETE.${stream}.${consumer}`);
+    consumer = '';
+  };
+
+  const renew = (why: string): void => {
+    if (closed) return;
+    if (making) {
+      again = true;
+      return;
+    }
+    making = true;
+    logger.debug({ stream, why }, 'making a consumer');
+    drop();
+    make().then(
+      () => {
+        making = false;
+        if (again) {
+          again = false;
+          renew(why);
+        }
+      },
+      (cause: unknown) => {
+        making = false;
+        again = false;
+        drop();
+        if (closed) return;
+        logger.debug({ stream, err: cause }, 'could not make a consumer, trying again');
+        setTimeout(() => renew('retry'), RETRY_MS);
+      },
+    );
+  };
+
+  const make = async (): Promise<void> => {
+    const generation = running;
+    const info = await api<{ state: StreamState }>(nc, `STREAM.INFO.${stream}`);
+    if (info.error) throw new Error(info.error.description);
+    if (closed || generation !== running) return;
+    const name = `r${Math.random().toString(36).slice(2, 12)}${Date.now().toString(36)}`;
+    const inbox = `_INBOX.tv.${name}`;
+    expected = 1;
+    heardAt = performance.now();
+    consumer = name;
+    subscription = nc.subscribe(inbox, { callback: (_error, message) => onFrame(generation, message) });
+    const made = await api<{ num_pending: number; delivered: { consumer_seq: number } }>(nc, `CONSUMER.CREATE.${stream}.${name}`, {
+      stream_name: stream,
+      config: {
+        name,
+        deliver_subject: inbox,
+        ack_policy: 'none',
+        max_deliver: 1,
+        ...options.start(info.state),
+        ...(options.filter === undefined ? {} : { filter_subject: options.filter }),
+        flow_control: true,
+        idle_heartbeat: HEARTBEAT_MS * 1e6,
+        mem_storage: true,
+        num_replicas: 1,
+        inactive_threshold: 5e9,
+      },
+    });
+    if (made.error) throw new Error(made.error.description);
+    if (closed || generation !== running) return;
+    heardAt = performance.now();
+    options.onCreated?.(made.num_pending + made.delivered.consumer_seq);
+    markReady();
+  };
+
+  const onFrame = (generation: number, message: Msg): void => {
+    if (generation !== running) return;
+    heardAt = performance.now();
+    const reply = message.reply ?? '';
+    if (!reply.startsWith('$JS.ACK.')) {
+      onStatus(reply, message);
+      return;
+    }
+    // $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>
+    const d = reply.lastIndexOf('.');
+    const c = reply.lastIndexOf('.', d - 1);
+    const b = reply.lastIndexOf('.', c - 1);
+    const a = reply.lastIndexOf('.', b - 1);
+    if (Number(reply.slice(b + 1, c)) !== expected) {
+      renew('a hole in the consumer sequence');
+      return;
+    }
+    expected++;
+    try {
+      options.onMessage(Number(reply.slice(a + 1, b)), message);
+    } catch (cause) {
+      // The client's read loop ends for good on a throw: a defect in one handler must not stop the door.
+      logger.error({ stream, err: cause }, 'a handler of stored messages threw');
+    }
+  };
+
+  const onStatus = (reply: string, message: Msg): void => {
+    if (reply !== '') {
+      nc.publish(reply); // flow control: answering it opens the next window
+      return;
+    }
+    const headers = message.headers;
+    const stalled = headers?.get('Nats-Consumer-Stalled');
+    if (stalled) nc.publish(stalled);
+    const last = headers?.get('Nats-Last-Consumer');
+    if (last && Number(last) >= expected) renew('a heartbeat ahead of us');
+  };
+
+  const offState = lane.onState((up) => {
+    if (up) renew('reconnect');
+    else running++; // what is still buffered of the old consumer may have holes
+  });
+
+  const watchdog = setInterval(() => {
+    if (making || !lane.up) return;
+    if (performance.now() - heardAt > HEARTBEAT_MS * 2.5) renew('silence');
+  }, HEARTBEAT_MS / 2);
+  watchdog.unref();
+
+  renew('start');
+
+  return {
+    ready,
+    close() {
+      if (closed) return;
+      closed = true;
+      clearInterval(watchdog);
+      offState();
+      drop();
+    },
+  };
+}
+

@@ -1,0 +1,145 @@
+import { TriviumError, type TopicFilter } from '@trivium/contracts';
+import type { Bus, Logger } from '@trivium/bus';
+import { Client } from './client.ts';
+import { createDurableFeed } from './durable-feed.ts';
+import { createLiveRoutes, type Hold, type Reach } from './live-routes.ts';
+import type { Attachment, Delivery, Receiver, Subscription } from './receiver.ts';
+import { Topics } from './topics.ts';
+import type { Wish } from './wish.ts';
+
+/** The part of a door that knows who wants what: clients' filters, the live routes and the one reader of the log. */
+export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): Delivery {
+  const topics = new Topics();
+  const clients = new Set<Client>();
+  const routes = createLiveRoutes(bus.live, topics);
+  const feed = createDurableFeed(bus, topics, clients, logger);
+
+  const attach = (receiver: Receiver, options: { after?: number } = {}): Attachment => {
+    const client = new Client(receiver);
+    clients.add(client);
+    let resumeAt = options.after;
+
+    const remove = (wish: Wish): void => {
+      routes.leave(wish, reachOf(wish.sub));
+      topics.remove(wish);
+      client.remove(wish);
+    };
+
+    const activate = (sub: Subscription, hold: Hold, from: number): void => {
+      const before = client.wishes.get(sub.filter);
+      if (before !== undefined) remove(before);
+      // A filter that was durable already goes on from where it began: replacing it opens no gap [MQTT-3.8.4-3].
+      const keeps = before !== undefined && before.sub.qos > 0;
+      const wish: Wish = { client, sub, from: keeps ? Math.min(before.from, from) : from };
+      client.add(wish);
+      topics.add(wish);
+      hold.join(wish);
+    };
+
+    const subscribe = async (subs: readonly Subscription[], after: number | undefined): Promise<void> => {
+      const holds = subs.map((sub) => routes.hold(sub.filter, reachOf(sub)));
+      const durable = subs.some((sub) => sub.qos > 0);
+      let last = 0;
+      try {
+        if (subs.some((sub) => sub.qos > 0 && client.wishes.get(sub.filter)?.sub.qos === 0)) {
+          // From live to log without a gap [MQTT-3.8.4-3]: the flush ends after the live copies of all up to `last` are here.
+          last = await bus.lastPos('MESSAGES');
+          await bus.live.flush();
+        } else {
+          [last] = await Promise.all([durable ? bus.lastPos('MESSAGES') : 0, bus.live.flush()]);
+        }
+      } catch (cause) {
+        for (const hold of holds) hold.release();
+        throw cause;
+      }
+      if (client.detached) {
+        for (const hold of holds) hold.release();
+        return;
+      }
+      const start = after === undefined ? Math.max(last, feed.pos ?? 0) : Math.min(after, last);
+      const goesBack = durable && client.durable && start < feed.posOf(client);
+      if (goesBack) goBack(start);
+      subs.forEach((sub, at) => activate(sub, holds[at]!, start));
+      if (client.durable && client.source === 'none') {
+        client.pos = start;
+        feed.join(client);
+      } else if (!client.durable) {
+        feed.leave(client);
+      }
+    };
+
+    /** For an older `after` next to filters that are further on: those keep their place by their `from`. */
+    const goBack = (start: number): void => {
+      const here = feed.posOf(client);
+      for (const wish of client.wishes.values()) wish.from = Math.max(wish.from, here);
+      feed.leave(client);
+      client.pos = start;
+    };
+
+    return {
+      get pos() {
+        return feed.posOf(client);
+      },
+      get live() {
+        return client.source === 'feed' || client.source === 'none';
+      },
+      get subscriptions() {
+        return subscriptionsOf(client);
+      },
+      async subscribe(subs, { after } = {}) {
+        if (client.detached) throw new TriviumError('defect', 'subscribe after detach');
+        const from = after ?? resumeAt;
+        await subscribe(subs, from);
+        resumeAt = undefined;
+      },
+      unsubscribe(filters) {
+        const gone = filters.map((filter) => {
+          const wish = client.wishes.get(filter);
+          if (wish !== undefined) remove(wish);
+          return wish !== undefined;
+        });
+        if (!client.durable) feed.leave(client);
+        return gone;
+      },
+      resume() {
+        if (client.source === 'waiting' && !client.detached) feed.join(client);
+      },
+      detach() {
+        if (client.detached) return;
+        feed.leave(client);
+        client.detached = true;
+        for (const wish of [...client.wishes.values()]) remove(wish);
+        clients.delete(client);
+      },
+    };
+  };
+
+  return {
+    attach,
+    stats: {
+      get receivers() {
+        return clients.size;
+      },
+      get filters() {
+        return topics.filters;
+      },
+      get catchingUp() {
+        return feed.catchingUp;
+      },
+      get lostToRetention() {
+        return feed.lostToRetention;
+      },
+    },
+    close() {
+      feed.close();
+    },
+  };
+}
+
+function reachOf(sub: Subscription): Reach {
+  return sub.qos > 0 ? 'qos0' : 'all';
+}
+
+function subscriptionsOf(client: Client): ReadonlyMap<TopicFilter, Subscription> {
+  return new Map([...client.wishes].map(([filter, wish]) => [filter, wish.sub]));
+}

@@ -1,0 +1,56 @@
+import type { QoS, TopicFilter } from '@trivium/contracts';
+import type { Delivered } from './delivered.ts';
+
+/** What a client asked for with one filter. */
+export interface Subscription {
+  readonly filter: TopicFilter;
+  /** Granted QoS. 0: live messages only, of any QoS, by core NATS; 1 or 2: durable messages by the log, QoS 0 ones by core. */
+  readonly qos: QoS;
+}
+
+/**
+ * One client of a door, as delivery sees it. Both calls are made synchronously while a batch from NATS is worked through:
+ * queue bytes, do not wait, do not keep `message` or its views beyond the call.
+ * A message reaches a receiver once, by one path, however many of its filters match (rule 6); `sub` is the matching one with the highest QoS.
+ */
+export interface Receiver {
+  readonly id: string;
+  /** A message without a position: send it if there is room, else drop and count it. */
+  onLive(message: Delivered, sub: Subscription): void;
+  /**
+   * A message from the log, in order. False: no room (socket or window full). The receiver has then left the feed,
+   * `message` will be offered again after `attachment.resume()`, and nothing is buffered for it meanwhile.
+   */
+  onDurable(message: Delivered, sub: Subscription): boolean;
+  /** Positions (from, first) fell to retention before this receiver read them. */
+  onLost?(from: number, first: number): void;
+}
+
+/** A receiver's place in delivery. */
+export interface Attachment {
+  /** Last log position considered (matched or not); resume from here. */
+  readonly pos: number;
+  /** True while it rides the live feed; false while it catches up or waits for `resume()`. */
+  readonly live: boolean;
+  /**
+   * Adds or replaces filters. When it resolves they are active: what is published afterwards, anywhere, is delivered; what was
+   * stored before is not, unless `after` (or the one given at attach) names an older log position to go on from: what lies above
+   * it and matches these filters comes first, in order. One call at a time per attachment.
+   * Rejects with a retryable `TriviumError` when the bus is away; nothing has changed then.
+   */
+  subscribe(subs: readonly Subscription[], options?: { after?: number }): Promise<void>;
+  /** Gone when it returns. True for each filter that was there. */
+  unsubscribe(filters: readonly TopicFilter[]): boolean[];
+  readonly subscriptions: ReadonlyMap<TopicFilter, Subscription>;
+  /** There is room again after `onDurable` said false. */
+  resume(): void;
+  /** Idempotent; frees everything. */
+  detach(): void;
+}
+
+export interface Delivery {
+  /** `after`: what its first `subscribe` takes for its own `after`. */
+  attach(receiver: Receiver, options?: { after?: number }): Attachment;
+  readonly stats: { receivers: number; filters: number; catchingUp: number; lostToRetention: number };
+  close(): void;
+}
