@@ -30,7 +30,11 @@ export function createBucket(
   const stream = `KV_${name}`;
   const prefix = `$KV.${name}.`;
 
-  const write = (key: string, value: Uint8Array, headers: Uint8Array | undefined): Promise<number | undefined> =>
+  const write = (
+    key: string,
+    value: Uint8Array,
+    headers: Uint8Array | undefined,
+  ): Promise<number | undefined> =>
     new Promise((resolve, reject) => {
       publisher.durable(
         prefix + key,
@@ -53,7 +57,9 @@ export function createBucket(
     name,
     async get(key) {
       const found = await last(key);
-      return found === undefined || found.marker ? undefined : { key, value: found.value, revision: found.revision };
+      return found === undefined || found.marker
+        ? undefined
+        : { key, value: found.value, revision: found.revision };
     },
     async put(key, value, { expect, ttlSeconds } = {}) {
       const attempt = (revision: number | undefined): Promise<number | undefined> => {
@@ -152,7 +158,8 @@ async function readLast(nc: NatsConnection, stream: string, subject: string): Pr
   const headers = answer.headers;
   const status = headers?.code ?? 0;
   if (status === 404) return undefined;
-  if (status !== 0) throw new TriviumError('bus.unavailable', `reading ${subject}: ${status} ${headers?.description}`);
+  if (status !== 0)
+    throw new TriviumError('bus.unavailable', `reading ${subject}: ${status} ${headers?.description}`);
   return {
     value: new Uint8Array(answer.data),
     revision: Number(headers?.get('Nats-Sequence')),

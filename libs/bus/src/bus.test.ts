@@ -7,7 +7,8 @@ import type { Logger } from './config.ts';
 const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (data: Uint8Array): string => new TextDecoder().decode(data);
-const open = (url: string): Promise<Bus> => connectBus({ config: { url, name: 'test', publishTimeoutMs: 2_000 }, logger: quiet });
+const open = (url: string): Promise<Bus> =>
+  connectBus({ config: { url, name: 'test', publishTimeoutMs: 2_000 }, logger: quiet });
 
 let nats: NatsServer;
 let bus: Bus;
@@ -64,7 +65,9 @@ describe('live', () => {
     };
     const seen: string[] = [];
     const before = await count();
-    const subs = [1, 2, 3].map((n) => bus.live.subscribe('tv1.m.0.*.shared', (m) => seen.push(`${n}${text(m.data)}`)));
+    const subs = [1, 2, 3].map((n) =>
+      bus.live.subscribe('tv1.m.0.*.shared', (m) => seen.push(`${n}${text(m.data)}`)),
+    );
     await bus.live.flush();
     expect(await count()).toBe(before + 1);
     bus.publisher.live('tv1.m.0.c.shared', bytes('x'));
@@ -100,18 +103,31 @@ describe('durable publish', () => {
     const headers = bytes('NATS/1.0\r\nNats-Msg-Id: a/1\r\n\r\n');
     const first = await bus.publisher.store('tv1.m.2.c.once', bytes('1'), headers);
     expect(first.duplicate).toBe(false);
-    expect(await bus.publisher.store('tv1.m.2.c.once', bytes('1'), headers)).toEqual({ pos: first.pos, duplicate: true });
+    expect(await bus.publisher.store('tv1.m.2.c.once', bytes('1'), headers)).toEqual({
+      pos: first.pos,
+      duplicate: true,
+    });
   });
 
   it('fails what no stream takes', async () => {
-    await expect(bus.publisher.store('tv1.nothing.here', bytes('1'))).rejects.toMatchObject({ code: 'bus.unavailable' });
+    await expect(bus.publisher.store('tv1.nothing.here', bytes('1'))).rejects.toMatchObject({
+      code: 'bus.unavailable',
+    });
   });
 
   it('refuses more than the limit of open publishes, as overloaded', async () => {
-    const small = await connectBus({ config: { url: nats.url, name: 'small', maxOpenPublishes: 2 }, logger: quiet });
-    const results = await Promise.allSettled([1, 2, 3].map(() => small.publisher.store('tv1.m.1.c.full', bytes('1'))));
+    const small = await connectBus({
+      config: { url: nats.url, name: 'small', maxOpenPublishes: 2 },
+      logger: quiet,
+    });
+    const results = await Promise.allSettled(
+      [1, 2, 3].map(() => small.publisher.store('tv1.m.1.c.full', bytes('1'))),
+    );
     expect(results.map((r) => r.status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
-    expect((results[2] as PromiseRejectedResult).reason).toMatchObject({ code: 'bus.overloaded', category: 'overloaded' });
+    expect((results[2] as PromiseRejectedResult).reason).toMatchObject({
+      code: 'bus.overloaded',
+      category: 'overloaded',
+    });
     await small.close();
   });
 });
@@ -161,7 +177,9 @@ describe('follow', () => {
     await server.kill();
     await waitFor(() => !own.up);
     expect(own.publisher.live('tv1.m.0.c.kill', bytes('x'))).toBe(false);
-    await expect(own.publisher.store('tv1.m.1.c.kill', bytes('x'))).rejects.toMatchObject({ category: 'retryable' });
+    await expect(own.publisher.store('tv1.m.1.c.kill', bytes('x'))).rejects.toMatchObject({
+      category: 'retryable',
+    });
     await expect(own.live.flush()).rejects.toMatchObject({ code: 'bus.unavailable' });
     await server.restart();
     await waitFor(() => own.up, { timeoutMs: 10_000 });
@@ -191,7 +209,10 @@ describe('follow', () => {
 
   it('reports what retention took', async () => {
     await using server = await startNats();
-    const own = await connectBus({ config: { url: server.url, name: 'small', retentionMaxBytes: 20_000 }, logger: quiet });
+    const own = await connectBus({
+      config: { url: server.url, name: 'small', retentionMaxBytes: 20_000 },
+      logger: quiet,
+    });
     await publishMany(own, 'tv1.m.1.c.drop', 1_000);
     const { seen, lost, follower } = collect(own, 0);
     await waitFor(() => follower.pos === 1_000);
@@ -259,7 +280,9 @@ describe('bucket', () => {
     await bucket.put('k.a', bytes('1'));
     await bucket.put('k.b', bytes('1'));
     const view = new Map<string, string>();
-    const watch = bucket.watch('k.*', (key, value) => (value === undefined ? view.delete(key) : view.set(key, text(value))));
+    const watch = bucket.watch('k.*', (key, value) =>
+      value === undefined ? view.delete(key) : view.set(key, text(value)),
+    );
     await waitFor(() => view.size === 2);
     await server.kill();
     await server.restart();
@@ -281,7 +304,9 @@ describe('request and serve', () => {
     await bus.live.flush();
     const answer = await bus.request('tv1.d.0.x', bytes('hi'), { timeoutMs: 1_000 });
     expect(text(answer.data)).toBe('echo hi');
-    await expect(bus.request('tv1.d.0.x', bytes('bad'), { timeoutMs: 1_000 })).rejects.toMatchObject({ code: 'defect' });
+    await expect(bus.request('tv1.d.0.x', bytes('bad'), { timeoutMs: 1_000 })).rejects.toMatchObject({
+      code: 'defect',
+    });
     served.close();
     await bus.live.flush();
     await expect(bus.request('tv1.d.0.x', bytes('hi'), { timeoutMs: 1_000 })).rejects.toMatchObject({

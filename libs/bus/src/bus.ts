@@ -19,9 +19,19 @@ export interface Publisher {
   /** Core publish, fire and forget. False, and counted, when the bus is down or full: the message is gone. */
   live(subject: string, payload: Uint8Array, headers?: Uint8Array): boolean;
   /** JetStream publish. No allocation per message but NATS' own; `sink` is called exactly once with `token`. `payload` may be a view: it is copied before the call returns to the event loop. */
-  durable(subject: string, payload: Uint8Array, headers: Uint8Array | undefined, sink: StoreSink, token: number): void;
+  durable(
+    subject: string,
+    payload: Uint8Array,
+    headers: Uint8Array | undefined,
+    sink: StoreSink,
+    token: number,
+  ): void;
   /** The same for callers that publish seldom. Rejects with a `TriviumError`. */
-  store(subject: string, payload: Uint8Array, headers?: Uint8Array): Promise<{ pos: number; duplicate: boolean }>;
+  store(
+    subject: string,
+    payload: Uint8Array,
+    headers?: Uint8Array,
+  ): Promise<{ pos: number; duplicate: boolean }>;
   /** Durable publishes without an answer yet. */
   readonly open: number;
   /** True while NATS takes bytes more slowly than they are published: doors stop reading from publishers meanwhile. */
@@ -130,12 +140,22 @@ export interface Bus {
   /** Last position stored in a stream now; calls of one turn share one request. */
   lastPos(stream: StreamName): Promise<number>;
   /** One message of a stream by position, undefined when it is gone. */
-  read(stream: StreamName, pos: number): Promise<{ subject: string; data: Uint8Array; headers?: BusMessage['headers'] } | undefined>;
+  read(
+    stream: StreamName,
+    pos: number,
+  ): Promise<{ subject: string; data: Uint8Array; headers?: BusMessage['headers'] } | undefined>;
   bucket(name: BucketName): Bucket;
   /** Request/reply. Rejects with `TriviumError` `bus.timeout`, `bus.unavailable`, or `bus.no-responders`. */
-  request(subject: string, payload: Uint8Array, options: { timeoutMs: number; headers?: Uint8Array }): Promise<BusMessage>;
+  request(
+    subject: string,
+    payload: Uint8Array,
+    options: { timeoutMs: number; headers?: Uint8Array },
+  ): Promise<BusMessage>;
   /** Answers requests; what the handler throws or rejects with becomes an error reply. */
-  serve(subject: string, handler: (message: BusMessage) => Uint8Array | Promise<Uint8Array>): LiveSubscription;
+  serve(
+    subject: string,
+    handler: (message: BusMessage) => Uint8Array | Promise<Uint8Array>,
+  ): LiveSubscription;
   readonly stats: BusStats;
   /** Stops the feeds, waits for open publishes, drains and closes the connections. */
   close(): Promise<void>;

@@ -22,7 +22,9 @@ const SETTLE_MS = 5_000;
  */
 export async function connectBus({ config, logger }: { config: BusConfig; logger: Logger }): Promise<Bus> {
   const incarnation = randomBytes(9).toString('base64url').replace(/[-_]/g, 'x');
-  const lanes = await Promise.all(['publish', 'live', 'feed', 'scan'].map((purpose) => openLane(config, purpose, logger)));
+  const lanes = await Promise.all(
+    ['publish', 'live', 'feed', 'scan'].map((purpose) => openLane(config, purpose, logger)),
+  );
   const [publishLane, liveLane, feedLane, scanLane] = lanes as [Lane, Lane, Lane, Lane];
   const closeLanes = (): Promise<unknown> => Promise.all(lanes.map((lane) => lane.close()));
   try {
@@ -117,7 +119,8 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
     },
     bucket(name) {
       let bucket = buckets.get(name);
-      if (bucket === undefined) buckets.set(name, (bucket = createBucket(name, publishLane, feedLane, publisher, logger)));
+      if (bucket === undefined)
+        buckets.set(name, (bucket = createBucket(name, publishLane, feedLane, publisher, logger)));
       return bucket;
     },
     async close() {
@@ -138,6 +141,7 @@ async function readEnd(lane: Lane, stream: StreamName): Promise<number> {
   const info = await api<{ state: StreamState }>(lane.nc, `STREAM.INFO.${stream}`).catch((cause: unknown) => {
     throw new TriviumError('bus.unavailable', `the end of ${stream}`, { cause });
   });
-  if (info.error) throw new TriviumError('bus.unavailable', `the end of ${stream}: ${info.error.description}`);
+  if (info.error)
+    throw new TriviumError('bus.unavailable', `the end of ${stream}: ${info.error.description}`);
   return info.state.last_seq;
 }

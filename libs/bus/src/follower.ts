@@ -20,7 +20,10 @@ export function createFollower(
     start(state) {
       if (pos < 0) pos = state.last_seq;
       if (state.last_seq < pos) {
-        logger.error({ stream: options.stream, pos, last: state.last_seq }, 'the log ends before what was read of it');
+        logger.error(
+          { stream: options.stream, pos, last: state.last_seq },
+          'the log ends before what was read of it',
+        );
         pos = state.last_seq;
         options.onReset?.(pos);
       }

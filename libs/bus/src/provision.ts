@@ -19,17 +19,22 @@ async function ensure(nc: NatsConnection, wanted: StreamConfig, logger: Logger):
   const found = await api<{ config: StreamConfig }>(nc, `STREAM.INFO.${name}`);
   if (found.error === undefined) {
     if (found.config['persist_mode'] === 'async')
-      throw new TriviumError('config.invalid', `stream ${name} has persist_mode async: it acknowledges what it can still lose`);
+      throw new TriviumError(
+        'config.invalid',
+        `stream ${name} has persist_mode async: it acknowledges what it can still lose`,
+      );
     const changed = Object.keys(wanted).filter((key) => !same(wanted[key], found.config[key]));
     if (changed.length === 0) return;
     const updated = await api(nc, `STREAM.UPDATE.${name}`, { ...found.config, ...wanted });
-    if (updated.error) throw failed(`stream ${name} cannot be brought to the wanted ${changed.join(', ')}`, updated.error);
+    if (updated.error)
+      throw failed(`stream ${name} cannot be brought to the wanted ${changed.join(', ')}`, updated.error);
     logger.info({ stream: name, changed }, 'stream settings updated');
     return;
   }
   if (found.error.err_code !== NOT_FOUND) throw failed(`stream ${name}`, found.error);
   const created = await api(nc, `STREAM.CREATE.${name}`, wanted);
-  if (created.error && created.error.err_code !== ALREADY_THERE) throw failed(`stream ${name} cannot be created`, created.error);
+  if (created.error && created.error.err_code !== ALREADY_THERE)
+    throw failed(`stream ${name} cannot be created`, created.error);
   logger.info({ stream: name }, 'stream created');
 }
 
@@ -61,7 +66,9 @@ function streamConfig(name: string, settings: StreamSettings): StreamConfig {
     discard: settings.discard,
     max_age: nanoseconds(settings.maxAgeMs),
     max_msgs_per_subject: settings.maxMsgsPerSubject ?? -1,
-    ...(settings.duplicateWindowMs === undefined ? {} : { duplicate_window: nanoseconds(settings.duplicateWindowMs) }),
+    ...(settings.duplicateWindowMs === undefined
+      ? {}
+      : { duplicate_window: nanoseconds(settings.duplicateWindowMs) }),
     allow_direct: settings.allowDirect,
     allow_batched: settings.allowBatched ?? false,
     allow_msg_ttl: settings.allowMsgTtl ?? false,
@@ -91,6 +98,8 @@ function bucketConfig(name: string, settings: BucketSettings): StreamConfig {
     allow_rollup_hdrs: true,
     deny_delete: true,
     allow_msg_ttl: settings.ttl,
-    ...(settings.markerTtlMs === undefined ? {} : { subject_delete_marker_ttl: nanoseconds(settings.markerTtlMs) }),
+    ...(settings.markerTtlMs === undefined
+      ? {}
+      : { subject_delete_marker_ttl: nanoseconds(settings.markerTtlMs) }),
   };
 }

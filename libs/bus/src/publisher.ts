@@ -203,4 +203,3 @@ export function createPublisher(lane: Lane, inbox: string, config: BusConfig, st
   };
   return publisher;
 }
-

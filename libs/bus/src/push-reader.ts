@@ -91,22 +91,26 @@ export function createPushReader(options: PushReaderOptions): { ready: Promise<v
     heardAt = performance.now();
     consumer = name;
     subscription = nc.subscribe(inbox, { callback: (_error, message) => onFrame(generation, message) });
-    const made = await api<{ num_pending: number; delivered: { consumer_seq: number } }>(nc, `CONSUMER.CREATE.${stream}.${name}`, {
-      stream_name: stream,
-      config: {
-        name,
-        deliver_subject: inbox,
-        ack_policy: 'none',
-        max_deliver: 1,
-        ...options.start(info.state),
-        ...(options.filter === undefined ? {} : { filter_subject: options.filter }),
-        flow_control: true,
-        idle_heartbeat: HEARTBEAT_MS * 1e6,
-        mem_storage: true,
-        num_replicas: 1,
-        inactive_threshold: 5e9,
+    const made = await api<{ num_pending: number; delivered: { consumer_seq: number } }>(
+      nc,
+      `CONSUMER.CREATE.${stream}.${name}`,
+      {
+        stream_name: stream,
+        config: {
+          name,
+          deliver_subject: inbox,
+          ack_policy: 'none',
+          max_deliver: 1,
+          ...options.start(info.state),
+          ...(options.filter === undefined ? {} : { filter_subject: options.filter }),
+          flow_control: true,
+          idle_heartbeat: HEARTBEAT_MS * 1e6,
+          mem_storage: true,
+          num_replicas: 1,
+          inactive_threshold: 5e9,
+        },
       },
-    });
+    );
     if (made.error) throw new Error(made.error.description);
     if (closed || generation !== running) return;
     heardAt = performance.now();
@@ -176,4 +180,3 @@ export function createPushReader(options: PushReaderOptions): { ready: Promise<v
     },
   };
 }
-

@@ -8,11 +8,7 @@ import { encodeText, publishOptions, rawHeaders } from './wire.ts';
 /** First header of an answer that reports a refusal; its body is the code. */
 const ERROR_HEADER = 'Tv-Error';
 
-export function createRequests(
-  lane: Lane,
-  live: LiveFeed,
-  logger: Logger,
-): Pick<Bus, 'request' | 'serve'> {
+export function createRequests(lane: Lane, live: LiveFeed, logger: Logger): Pick<Bus, 'request' | 'serve'> {
   const { nc } = lane;
 
   const answer = (message: BusMessage, data: Uint8Array): void => {

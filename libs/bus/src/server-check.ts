@@ -18,12 +18,17 @@ export async function checkServer(nc: NatsConnection, config: BusConfig): Promis
   const [major = 0, minor = 0] = (info?.version ?? '').split('.').map(Number);
   if (major < OLDEST[0]! || (major === OLDEST[0] && minor < OLDEST[1]!))
     problems.push(`version ${info?.version} is too old: 2.15 or newer is wanted`);
-  if (info?.jetstream !== true) problems.push('JetStream is off: start it with a `jetstream { store_dir }` block');
+  if (info?.jetstream !== true)
+    problems.push('JetStream is off: start it with a `jetstream { store_dir }` block');
   if ((info?.max_payload ?? 0) < MIN_PAYLOAD)
     problems.push(`max_payload is ${info?.max_payload}: set \`max_payload: 8MB\``);
-  if (!(await takesLongSubjects(config))) problems.push('max_control_line is too small: set `max_control_line: 524288`');
+  if (!(await takesLongSubjects(config)))
+    problems.push('max_control_line is too small: set `max_control_line: 524288`');
   if (problems.length > 0)
-    throw new TriviumError('config.invalid', `NATS at ${config.url} cannot carry the hub: ${problems.join('; ')}`);
+    throw new TriviumError(
+      'config.invalid',
+      `NATS at ${config.url} cannot carry the hub: ${problems.join('; ')}`,
+    );
 }
 
 async function takesLongSubjects(config: BusConfig): Promise<boolean> {

@@ -53,7 +53,11 @@ export interface ApiError {
 }
 
 /** One call of the JetStream API. Rejects with the client's own errors when nobody answers. */
-export async function api<T>(nc: NatsConnection, call: string, body?: object): Promise<T & { error?: ApiError }> {
+export async function api<T>(
+  nc: NatsConnection,
+  call: string,
+  body?: object,
+): Promise<T & { error?: ApiError }> {
   const answer = await nc.request(
     `$JS.API.${call}`,
     body === undefined ? undefined : encodeText(JSON.stringify(body)),

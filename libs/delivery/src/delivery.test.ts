@@ -168,7 +168,7 @@ describe('subscribe', () => {
     expect(delivery.stats.filters).toBe(0);
   });
 
-  it('goes from QoS 0 to 1 without a gap under traffic; a message at the seam may come twice [MQTT-3.8.4-3]', async () => {
+  it('goes from QoS 0 to 1 without a gap under traffic; messages at the seam may come twice, never first out of order [MQTT-3.8.4-3]', async () => {
     const c = receiver();
     const filter = `${root}/a`;
     await c.attachment.subscribe([sub(filter, 0)]);
@@ -184,9 +184,9 @@ describe('subscribe', () => {
     stop = true;
     await traffic;
     await waitFor(() => payloads(c).at(-1) === String(sent - 1));
-    const seam = payloads(c).filter((n, i) => n === payloads(c)[i - 1]);
-    expect(payloads(c).filter((n, i) => n !== payloads(c)[i - 1])).toEqual(numbers(0, sent));
-    expect(seam.length).toBeLessThanOrEqual(2);
+    const first = [...new Set(payloads(c))];
+    expect(first).toEqual(numbers(0, sent));
+    expect(c.seen.length - first.length).toBeLessThan(10);
     c.attachment.detach();
   });
 
