@@ -1,12 +1,12 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api';
-import { pino, stdSerializers, type DestinationStream, type Logger as PinoLogger } from 'pino';
+import { destination as fileDescriptor, pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
 import { redactSecrets, redactText } from './redaction.ts';
 
 export type Logger = PinoLogger;
 
 export interface LoggerOptions {
   service: string;
-  /** trace, debug, info, warn, error, fatal or silent. */
+  /** trace, debug, info, warn, error, fatal or silent. Default info. */
   level?: string;
   /** Names this process among the copies of its service. */
   instance?: string;
@@ -14,26 +14,33 @@ export interface LoggerOptions {
   destination?: DestinationStream;
 }
 
+const STANDARD_OUTPUT = 1;
+
 /**
  * JSON lines: level, time (ISO 8601), service, instance, msg, the fields given, and trace_id and span_id when a span is active.
- * Written synchronously, so that the last line before an exit is not lost. Secrets print as `***` (`redactSecrets`).
+ * Written synchronously, so that the last line before an exit is not lost; when the reader has gone, lines go nowhere and
+ * the process lives on. Secrets print as `***`: by name in fields and bindings, in URLs anywhere in the line.
  */
 export function createLogger({ service, level = 'info', instance, destination }: LoggerOptions): Logger {
-  const base = instance === undefined ? { service } : { service, instance };
   return pino(
     {
       level,
-      base,
+      base: instance === undefined ? { service } : { service, instance },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: {
         level: (label) => ({ level: label }),
         log: (fields) => redactSecrets(fields) as Record<string, unknown>,
       },
-      serializers: { err: serializeError, error: serializeError },
-      redact: { paths: ['password', 'token', 'authorization', 'secret'], censor: '***' },
+      serializers: { err: (fields: unknown) => fields },
+      // For the bindings of child loggers, which no formatter sees.
+      redact: {
+        paths: ['password', 'token', 'authorization', 'secret', 'credentials', 'jwt'],
+        censor: '***',
+      },
+      hooks: { streamWrite: redactText },
       mixin: activeTraceIds,
     },
-    destination ?? process.stdout,
+    destination ?? fileDescriptor({ dest: STANDARD_OUTPUT, sync: true }),
   );
 }
 
@@ -41,12 +48,4 @@ function activeTraceIds(): Record<string, string> {
   const span = trace.getActiveSpan()?.spanContext();
   if (span === undefined || !isSpanContextValid(span)) return {};
   return { trace_id: span.traceId, span_id: span.spanId };
-}
-
-function serializeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return redactSecrets(error);
-  const { aggregateErrors: _, ...fields } = stdSerializers.err(error);
-  const copy = redactSecrets({ ...fields }) as Record<string, unknown>;
-  copy['message'] = redactText(error.message);
-  return copy;
 }

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { registerCounters } from './counters.ts';
 
-const NANOSECONDS = 1e-9;
+const RESOLUTION_MS = 10;
 
 /**
  * Memory, processor time, uptime and event loop delay of this process. The delay is that of the time since the last
@@ -9,17 +9,20 @@ const NANOSECONDS = 1e-9;
  * @returns stops the measuring
  */
 export function registerProcessMetrics(): () => void {
-  const delay = monitorEventLoopDelay({ resolution: 10 });
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delay.enable();
+  // What is sampled is the time between two ticks of a timer, the timer's own interval included.
+  const seconds = (nanoseconds: number) =>
+    delay.count === 0 ? 0 : Math.max(0, nanoseconds / 1e9 - RESOLUTION_MS / 1e3);
   const unregister = registerCounters(
     'trivium.process',
     () => {
       const memory = process.memoryUsage();
       const cpu = process.cpuUsage();
       const loop = {
-        p50: delay.percentile(50) * NANOSECONDS,
-        p99: delay.percentile(99) * NANOSECONDS,
-        max: delay.count === 0 ? 0 : delay.max * NANOSECONDS,
+        p50: seconds(delay.percentile(50)),
+        p99: seconds(delay.percentile(99)),
+        max: seconds(delay.max),
       };
       delay.reset();
       return {

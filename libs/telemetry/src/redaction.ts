@@ -1,10 +1,12 @@
+import { stdSerializers } from 'pino';
+
 /** Names of values that must never be printed, compared without case, `-` and `_`. */
 const SECRET_NAMES = new Set([
   'accesstoken',
   'apikey',
   'authorization',
-  'cookie',
   'clientsecret',
+  'cookie',
   'credential',
   'credentials',
   'idtoken',
@@ -23,37 +25,41 @@ const SECRET_NAMES = new Set([
 
 const MAX_DEPTH = 6;
 const MAX_ENTRIES = 256;
+const CENSORED = '***';
 
 /** Whether a setting, header or log field of this name holds a secret (`password`, `access_token`, `Authorization`, …). */
 export function isSecretName(name: string): boolean {
   return SECRET_NAMES.has(name.replaceAll(/[-_]/g, '').toLowerCase());
 }
 
-/** Blanks the user part of URLs and `access_token` in queries. */
+/** Blanks the user part of URLs and `access_token` in queries. Leaves JSON text valid JSON. */
 export function redactText(text: string): string {
-  if (text.includes('://')) text = text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, '$1***@');
-  if (text.includes('access_token=')) text = text.replaceAll(/access_token=[^&\s"']+/g, 'access_token=***');
-  return text;
+  let clean = text;
+  if (clean.includes('://'))
+    clean = clean.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@"\\]+@/gi, `$1${CENSORED}@`);
+  if (clean.includes('access_token='))
+    clean = clean.replaceAll(/access_token=[^&\s"'\\]+/g, `access_token=${CENSORED}`);
+  return clean;
 }
 
 /**
- * A copy of a JSON-like value with every secret replaced by `***`: by the name of the field, and in URLs. Errors and class
- * instances are handed on as they are; bytes become their length, since payloads do not belong in logs.
+ * A copy for a log line, with every field that is a secret by its name as `***`. Errors become type, message, stack and
+ * their own fields; bytes become their length, since payloads do not belong in logs; what is too deep or too long is cut.
  */
 export function redactSecrets(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') return redactText(value);
   if (typeof value !== 'object' || value === null) return value;
-  if (ArrayBuffer.isView(value)) return `<${value.byteLength} bytes>`;
-  if (Array.isArray(value)) {
-    if (depth >= MAX_DEPTH) return '…';
-    return value.slice(0, MAX_ENTRIES).map((item) => redactSecrets(item, depth + 1));
-  }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return value;
   if (depth >= MAX_DEPTH) return '…';
+  if (ArrayBuffer.isView(value)) return `<${value.byteLength} bytes>`;
+  if (Array.isArray(value)) return value.slice(0, MAX_ENTRIES).map((item) => redactSecrets(item, depth + 1));
+  if (value instanceof Error) return redactFields({ ...stdSerializers.err(value) }, depth);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null ? redactFields(value, depth) : value;
+}
+
+function redactFields(fields: object, depth: number): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(value)) {
-    copy[key] = isSecretName(key) && item !== undefined ? '***' : redactSecrets(item, depth + 1);
+  for (const [key, item] of Object.entries(fields)) {
+    copy[key] = isSecretName(key) && item !== undefined ? CENSORED : redactSecrets(item, depth + 1);
   }
   return copy;
 }

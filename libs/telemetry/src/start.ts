@@ -2,12 +2,15 @@ import { context, diag, DiagLogLevel, metrics, propagation, trace } from '@opent
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
 import { exportedSignals, type Environment } from './environment.ts';
+import { createDiagnostics } from './diagnostics.ts';
 import type { Logger } from './logger.ts';
 import { createMessageTracing, type MessageTracing } from './message-tracing.ts';
-import { toOpenMetrics, type MetricsFormat } from './metrics-text.ts';
+import { formatMetrics, type MetricsFormat } from './metrics-text.ts';
 import { otlpMetricReader } from './otlp-metrics.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 import { createSampler, samplerSettings } from './sampler.ts';
+
+const FLUSH_TIMEOUT_MS = 3_000;
 
 export interface TelemetryOptions {
   /** service.name, unless OTEL_SERVICE_NAME is set. */
@@ -17,7 +20,7 @@ export interface TelemetryOptions {
   instance: string;
   env: Environment;
   /** Gets what the SDK has to complain about, such as an unreachable collector. */
-  logger?: Pick<Logger, 'warn' | 'error'>;
+  logger?: Pick<Logger, 'warn'>;
 }
 
 export interface Telemetry {
@@ -27,8 +30,8 @@ export interface Telemetry {
   messageTracing(door: string): MessageTracing;
   /** Every metric of the process now, as text; the default is Prometheus 0.0.4. */
   metricsText(format?: MetricsFormat): Promise<string>;
-  /** Exports what is left and stops; never rejects. Bounded by the exporters' own time limits. */
-  shutdown(): Promise<void>;
+  /** Exports what is left, for `timeoutMs` (3,000) at most, and stops. Never rejects: what could not leave is logged as lost. Once: a second call waits for the first. */
+  shutdown(options?: { timeoutMs?: number }): Promise<void>;
 }
 
 /**
@@ -38,25 +41,21 @@ export interface Telemetry {
  * default parentbased_always_on. The SDK's other OTEL_ settings are read from the process's own environment.
  */
 export function startTelemetry({ service, version, instance, env, logger }: TelemetryOptions): Telemetry {
-  if (logger !== undefined)
-    diag.setLogger(diagnostics(logger), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  if (logger !== undefined) {
+    diag.setLogger(createDiagnostics(logger), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  }
   const signals = exportedSignals(env);
   const sampling = samplerSettings(env);
   const prometheus = new PrometheusExporter({ preventServerStart: true });
   const serializer = new PrometheusSerializer('', false, undefined, false, true);
+  const attributes = {
+    'service.name': env['OTEL_SERVICE_NAME'] || service,
+    'service.namespace': 'trivium',
+    'service.version': version,
+    'service.instance.id': instance,
+  };
   const configuration: Partial<NodeSDKConfiguration> = {
-    autoDetectResources: true,
-    resourceDetectors: [
-      {
-        detect: () => ({
-          attributes: {
-            'service.name': env['OTEL_SERVICE_NAME'] ?? service,
-            'service.version': version,
-            'service.instance.id': instance,
-          },
-        }),
-      },
-    ],
+    resourceDetectors: [{ detect: () => ({ attributes }) }],
     metricReaders: signals.metrics ? [prometheus, otlpMetricReader(env)] : [prometheus],
     logRecordProcessors: [],
     sampler: createSampler(sampling),
@@ -67,37 +66,38 @@ export function startTelemetry({ service, version, instance, env, logger }: Tele
   const stopProcessMetrics = registerProcessMetrics();
   const tracer = signals.traces ? trace.getTracer('trivium', version) : undefined;
 
+  let stopped: Promise<void> | undefined;
+  const stop = async (timeoutMs: number) => {
+    const flushed = await within(timeoutMs, sdk.shutdown());
+    if (!flushed) logger?.warn({ timeoutMs }, 'not all telemetry could be exported');
+    stopProcessMetrics();
+    for (const api of [trace, metrics, context, propagation, diag]) api.disable();
+  };
+
   return {
     tracing: signals.traces,
     messageTracing: (door) => createMessageTracing(door, tracer, sampling),
     async metricsText(format = 'prometheus') {
       const { resourceMetrics, errors } = await prometheus.collect();
-      for (const error of errors) logger?.warn({ err: error }, 'a metric could not be read');
-      const text = serializer.serialize(resourceMetrics);
-      return format === 'openmetrics' ? toOpenMetrics(text) : `${text.trimEnd()}\n`;
+      for (const err of errors) logger?.warn({ err }, 'a metric could not be read');
+      return formatMetrics(serializer.serialize(resourceMetrics), format);
     },
-    async shutdown() {
-      stopProcessMetrics();
-      try {
-        await sdk.shutdown();
-      } catch (error) {
-        logger?.warn({ err: error }, 'telemetry could not be flushed');
-      }
-      trace.disable();
-      metrics.disable();
-      context.disable();
-      propagation.disable();
-      diag.disable();
+    shutdown({ timeoutMs = FLUSH_TIMEOUT_MS } = {}) {
+      stopped ??= stop(timeoutMs);
+      return stopped;
     },
   };
 }
 
-function diagnostics(logger: Pick<Logger, 'warn' | 'error'>) {
-  return {
-    error: (message: string) => logger.warn({ component: 'opentelemetry' }, message),
-    warn: (message: string) => logger.warn({ component: 'opentelemetry' }, message),
-    info: () => undefined,
-    debug: () => undefined,
-    verbose: () => undefined,
-  };
+/** Whether the work succeeded in time. Never rejects. */
+async function within(timeoutMs: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, timeoutMs, false)));
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
 }
