@@ -3,6 +3,7 @@ import type { BusConfig } from './config.ts';
 import { BUS_DEFAULTS } from './config.ts';
 import type { BusStats, Publisher } from './bus.ts';
 import type { Lane } from './lane.ts';
+import { readAck, type Ack } from './pub-ack.ts';
 import { decodeText, publishOptions } from './wire.ts';
 
 /** JetStream's own error number, kept for callers that decide by it (compare-and-set). */
@@ -30,9 +31,7 @@ const PROBE_BYTES = 1 << 20;
 /** JetStream errors that pass by themselves: not available, no quorum, no leader, out of memory for now. */
 const RETRYABLE = new Set([10008, 10009, 10023, 10028, 10118]);
 
-const SEQ = /"seq":\s*(\d+)/;
 const API_CODE = /"err_code":\s*(\d+)/;
-const E = 0x65;
 
 /**
  * Publishes with one shared reply inbox. Every durable publish takes a slot; its reply subject is `<inbox>.<slot>`, its answer is
@@ -55,6 +54,8 @@ export function createPublisher(lane: Lane, inbox: string, config: BusConfig, st
   let sinceProbe = 0;
   let pressed = false;
   const pressureListeners = new Set<(pressed: boolean) => void>();
+
+  const answer: Ack = { pos: 0, duplicate: false };
 
   const setPressed = (value: boolean): void => {
     if (value === pressed) return;
@@ -105,18 +106,19 @@ export function createPublisher(lane: Lane, inbox: string, config: BusConfig, st
     callback(_error, message) {
       const subject = message.subject;
       const dot = subject.indexOf('.', base.length);
-      const slot = Number(subject.slice(base.length, dot));
-      if (sinks[slot] === undefined || generation[slot] !== Number(subject.slice(dot + 1))) return;
+      const slot = numberIn(subject, base.length, dot);
+      if (sinks[slot] === undefined || generation[slot] !== numberIn(subject, dot + 1, subject.length))
+        return;
       const data = message.data;
       if (data.length === 0) return fail(slot, 'bus.unavailable'); // 503: no stream, or no leader yet
-      const text = decodeText(data);
-      if (data[2] === E || text.includes('"error"')) {
-        const apiCode = Number(API_CODE.exec(text)?.[1] ?? 0);
+      readAck(data, answer);
+      if (answer.pos === 0) {
+        const apiCode = Number(API_CODE.exec(decodeText(data))?.[1] ?? 0);
         return fail(slot, RETRYABLE.has(apiCode) ? 'bus.unavailable' : 'bus.refused', apiCode);
       }
       const token = tokens[slot]!;
       stats.durableStored++;
-      release(slot).stored(token, Number(SEQ.exec(text)?.[1]), text.includes('"duplicate":'));
+      release(slot).stored(token, answer.pos, answer.duplicate);
     },
   });
 
@@ -202,4 +204,10 @@ export function createPublisher(lane: Lane, inbox: string, config: BusConfig, st
     },
   };
   return publisher;
+}
+
+function numberIn(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let i = from; i < to; i++) value = value * 10 + text.charCodeAt(i) - 48;
+  return value;
 }
