@@ -1,4 +1,5 @@
 import { codePointAt, escapeCodePoint, unescapeByte } from './percent.ts';
+import { fromUtf8 } from './utf8.ts';
 
 const BLANK = 0x20;
 const PERCENT = 0x25;
@@ -8,11 +9,9 @@ const DELETE = 0x7f;
 /** Stands for the empty value: readers of NATS headers cannot tell an empty one from none. */
 const EMPTY = '%';
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /**
  * A header value for any text: printable ASCII stands for itself but for `%` and for blanks at the ends (readers trim them), all else is
- * the `%HH` of its UTF-8. `=` is escaped too when `pair` says that it separates name from value.
+ * the `%HH` of its UTF-8.
  */
 export function encodeHeaderValue(text: string): string {
   return text === '' ? EMPTY : escape(text, false);
@@ -76,9 +75,5 @@ function unescape(value: string): string | undefined {
     }
     bytes[length++] = byte;
   }
-  try {
-    return decoder.decode(bytes.subarray(0, length));
-  } catch {
-    return undefined;
-  }
+  return fromUtf8(bytes.subarray(0, length));
 }

@@ -8,6 +8,7 @@ import {
 } from './header-value.ts';
 import { decodeToken } from './token.ts';
 import { NO_CLIENT } from './message-subject.ts';
+import { toUtf8 } from './utf8.ts';
 import type { Properties, QoS } from './message.ts';
 
 /** The NATS headers of a message. */
@@ -46,8 +47,6 @@ export type HeaderGet = (name: string) => string | undefined;
 /** All values of a header, in order. */
 export type HeaderAll = (name: string) => readonly string[];
 
-const encoder = new TextEncoder();
-
 /** The raw NATS header block of what is given, or `undefined` when there is nothing to say. */
 export function encodeHeaders(fields: HeaderFields): Uint8Array | undefined {
   const { properties, client, qosBelowSubject, retain, pos, msgId } = fields;
@@ -57,7 +56,7 @@ export function encodeHeaders(fields: HeaderFields): Uint8Array | undefined {
   if (retain === true) lines += 'Tv-Ret: 1\r\n';
   if (pos !== undefined) lines += `Tv-Pos: ${pos}\r\n`;
   if (msgId !== undefined) lines += `Nats-Msg-Id: ${encodeHeaderValue(msgId)}\r\n`;
-  return lines === '' ? undefined : encoder.encode(`NATS/1.0\r\n${lines}\r\n`);
+  return lines === '' ? undefined : toUtf8(`NATS/1.0\r\n${lines}\r\n`);
 }
 
 function propertyLines(properties: Properties): string {

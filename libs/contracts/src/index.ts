@@ -61,6 +61,7 @@ export type { HeaderAll, HeaderFields, HeaderGet } from './headers.ts';
 
 export { isJsonContentType, payloadFromJson, payloadToJson } from './json-payload.ts';
 export type { JsonPayloadIn, JsonPayloadOut } from './json-payload.ts';
+export { checkProperties, isMqttString } from './properties-check.ts';
 export { JsonProperties, propertiesFromJson, propertiesToJson } from './json-properties.ts';
 export { JsonMessage, messageFromJson, messageToJson, messageToJsonText } from './json-message.ts';
 export type { FromJsonOptions, JsonDelivery } from './json-message.ts';
@@ -69,3 +70,5 @@ export { check, decodeJson, encodeJson } from './json-schema.ts';
 export { ClientProtocol, ConnectedEvent, DisconnectedEvent } from './connection-events.ts';
 export { DoorLease, doorLeaseKey, PartitionLease, partitionLeaseKey } from './leases.ts';
 export { Presence, presenceKey } from './presence.ts';
+
+export { wireContract } from './wire-contract.ts';

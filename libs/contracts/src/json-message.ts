@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { JsonProperties, propertiesFromJson, propertiesToJson } from './json-properties.ts';
 import { payloadFromJson, payloadMember, payloadToJson } from './json-payload.ts';
 import { check } from './json-schema.ts';
-import { accept } from './result.ts';
+import { accept, refuse } from './result.ts';
 import { DEFAULT_TOPIC_LIMITS, parseTopic } from './topic.ts';
 import type { Static } from 'typebox';
 import type { Message, QoS } from './message.ts';
@@ -40,21 +40,28 @@ export interface JsonDelivery {
 export interface FromJsonOptions {
   readonly nowMs: number;
   readonly limits?: TopicLimits;
+  /** The text that the value was parsed from: a payload that is JSON is then taken from it byte for byte. */
+  readonly json?: string;
 }
 
 /** The message in a parsed JSON value, every field checked. QoS 0 and no retain unless it says so. */
 export function messageFromJson(value: unknown, options: FromJsonOptions): Result<Message> {
+  if (asksForQos2(value)) return refuse('qos.unsupported', 'QoS 2 is for MQTT only');
   const json = check(JsonMessage, value);
   if (!json.ok) return json;
   const { qos = 0, retain = false, contentType } = json.value;
   const topic = parseTopic(json.value.topic, options.limits ?? DEFAULT_TOPIC_LIMITS);
   if (!topic.ok) return topic;
-  const payload = payloadFromJson(json.value);
+  const payload = payloadFromJson(json.value, options.json);
   if (!payload.ok) return payload;
   const properties = propertiesFromJson(json.value.properties, contentType, options.nowMs);
   if (!properties.ok) return properties;
   const message = { topic: topic.value, payload: payload.value, qos, retain };
   return accept(properties.value === undefined ? message : { ...message, properties: properties.value });
+}
+
+function asksForQos2(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'qos' in value && value.qos === 2;
 }
 
 /** The `msg` object of a message; `pos` for durable ones. To send it, `messageToJsonText` is faster and keeps embedded JSON byte for byte. */

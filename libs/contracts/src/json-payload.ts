@@ -1,4 +1,5 @@
 import { fromBase64, toBase64 } from './base64.ts';
+import { memberText } from './json-source.ts';
 import { accept, refuse } from './result.ts';
 import { fromUtf8, toUtf8 } from './utf8.ts';
 import type { Result } from './result.ts';
@@ -12,11 +13,11 @@ export interface JsonPayloadIn {
 export type JsonPayloadOut = { readonly payload: unknown } | { readonly payloadBase64: string };
 
 /**
- * The bytes of a payload that came as JSON: those of `payloadBase64`, or the UTF-8 of a string `payload`, or the compact JSON text of any
- * other `payload` (a number that a double does not hold is already rounded by whoever parsed the JSON: send it as a string). Neither:
- * no bytes. Both, base64 that is not canonical, or a lone surrogate in a string: `payload.invalid`.
+ * The bytes of a payload that came as JSON: those of `payloadBase64`, or the UTF-8 of a string `payload`, or the JSON text of any other
+ * `payload`, exactly as sent when `json`, the text that `source` was parsed from, is given. Neither: no bytes. Both, base64 that is
+ * not canonical, or a lone surrogate in a string: `payload.invalid`.
  */
-export function payloadFromJson(source: JsonPayloadIn): Result<Uint8Array> {
+export function payloadFromJson(source: JsonPayloadIn, json?: string): Result<Uint8Array> {
   const { payload, payloadBase64 } = source;
   if (payloadBase64 !== undefined) {
     if (payload !== undefined)
@@ -25,13 +26,15 @@ export function payloadFromJson(source: JsonPayloadIn): Result<Uint8Array> {
     return bytes === undefined ? refuse('payload.invalid', 'payloadBase64 is not base64') : accept(bytes);
   }
   if (payload === undefined) return accept(new Uint8Array(0));
-  const text = typeof payload === 'string' ? payload : jsonText(payload);
+  const text = typeof payload === 'string' ? payload : jsonText(payload, json);
   if (text === undefined) return refuse('payload.invalid', 'payload has no JSON text');
   if (!text.isWellFormed()) return refuse('payload.invalid', 'payload contains a lone surrogate');
   return accept(toUtf8(text));
 }
 
-function jsonText(value: unknown): string | undefined {
+function jsonText(value: unknown, json: string | undefined): string | undefined {
+  const sent = json === undefined ? undefined : memberText(json, 'payload');
+  if (sent !== undefined) return sent;
   try {
     return JSON.stringify(value);
   } catch {

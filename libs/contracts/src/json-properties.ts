@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { fromBase64, toBase64 } from './base64.ts';
+import { checkProperties } from './properties-check.ts';
 import { accept, refuse } from './result.ts';
 import type { Static } from 'typebox';
 import type { Properties } from './message.ts';
@@ -45,8 +46,7 @@ export function propertiesFromJson(
   contentType: string | undefined,
   nowMs: number,
 ): Result<Properties | undefined> {
-  if (json === undefined) return accept(contentType === undefined ? undefined : { contentType });
-  const { correlationData, messageExpiry, expiresAt, ...same } = json;
+  const { correlationData, messageExpiry, expiresAt, ...same } = json ?? {};
   if (messageExpiry !== undefined && expiresAt !== undefined)
     return refuse('payload.invalid', 'messageExpiry and expiresAt exclude each other');
   const correlation = correlationData === undefined ? undefined : fromBase64(correlationData);
@@ -59,7 +59,7 @@ export function propertiesFromJson(
     ...(correlation === undefined ? {} : { correlationData: correlation }),
     ...(expiry === undefined ? {} : { expiresAt: expiry }),
   };
-  return accept(Object.keys(properties).length === 0 ? undefined : properties);
+  return Object.keys(properties).length === 0 ? accept(undefined) : checkProperties(properties);
 }
 
 /** `properties` as JSON, without the content type (a field of the message there); `undefined` when nothing is left. */

@@ -1,7 +1,7 @@
 import { encodeToken } from './token.ts';
 
 /** What happened to a client. A stream of events by kind and client (`EVENTS`). */
-export type EventKind = 'connected' | 'disconnected' | 'subscribed' | 'unsubscribed' | 'shadow';
+export type EventKind = 'connected' | 'disconnected' | 'subscribed' | 'shadow';
 
 /** `tv1.e.<kind>.<client>`; `client` is the id itself. */
 export function eventSubject(kind: EventKind, client: string): string {

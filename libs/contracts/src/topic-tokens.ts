@@ -4,27 +4,26 @@ import type { Topic } from './topic.ts';
 
 const DOT = 0x2e;
 const SLASH = 0x2f;
+const NOT_IN_A_LEVEL = /[+#/\0]/;
 
 /** The subject tokens of a topic, one per level: `a/b` is `a.b`, `/a` is `%.a`, `v1.2/x` is `v1%2E2.x`. */
 export function topicToTokens(topic: Topic): string {
   const length = topic.length;
-  let previous = SLASH;
-  let levels = 0;
-  for (let i = 0; i < length; i++) {
-    const c = topic.charCodeAt(i);
-    if (c === SLASH) {
-      if (previous === SLASH) return encodeLevels(topic);
-      levels++;
-    } else if (c < 0x80 && SAFE[c] === 0) return encodeLevels(topic);
-    previous = c;
-  }
-  if (previous === SLASH) return encodeLevels(topic);
-  return levels === 0 ? topic : topic.replaceAll('/', '.');
-}
-
-function encodeLevels(topic: string): string {
   let out = '';
   let from = 0;
+  for (let i = 0; i < length; i++) {
+    const c = topic.charCodeAt(i);
+    if (c >= 0x80 || SAFE[c] === 1) continue;
+    if (c !== SLASH) return encodeLevels(topic, from, out);
+    out += i === from ? '%.' : topic.slice(from, i) + '.';
+    from = i + 1;
+  }
+  return from === length ? out + EMPTY_TOKEN : out + topic.slice(from);
+}
+
+/** Goes on at the level that begins at `from`, the first with something to escape. */
+function encodeLevels(topic: string, from: number, done: string): string {
+  let out = done;
   for (;;) {
     const end = topic.indexOf('/', from);
     if (end === -1) return out + encodeToken(topic.slice(from));
@@ -39,28 +38,27 @@ function encodeLevels(topic: string): string {
  */
 export function tokensToTopic(tokens: string): Topic | undefined {
   const length = tokens.length;
-  let previous = DOT;
-  let levels = 0;
-  for (let i = 0; i < length; i++) {
-    const c = tokens.charCodeAt(i);
-    if (c === DOT) {
-      if (previous === DOT) return undefined;
-      levels++;
-    } else if (c < 0x80 && SAFE[c] === 0) return decodeLevels(tokens);
-    previous = c;
-  }
-  if (previous === DOT) return undefined;
-  return (levels === 0 ? tokens : tokens.replaceAll('.', '/')) as Topic;
-}
-
-function decodeLevels(tokens: string): Topic | undefined {
-  if (tokens === EMPTY_TOKEN) return undefined;
   let out = '';
   let from = 0;
+  for (let i = 0; i < length; i++) {
+    const c = tokens.charCodeAt(i);
+    if (c >= 0x80 || SAFE[c] === 1) continue;
+    if (c !== DOT) return decodeLevels(tokens, from, out);
+    if (i === from) return undefined;
+    out += tokens.slice(from, i) + '/';
+    from = i + 1;
+  }
+  return from === length ? undefined : ((out + tokens.slice(from)) as Topic);
+}
+
+/** Goes on at the token that begins at `from`, the first with something to decode. */
+function decodeLevels(tokens: string, from: number, done: string): Topic | undefined {
+  if (tokens === EMPTY_TOKEN) return undefined;
+  let out = done;
   for (;;) {
     const end = tokens.indexOf('.', from);
     const level = decodeToken(end === -1 ? tokens.slice(from) : tokens.slice(from, end));
-    if (level === undefined || /[+#/\0]/.test(level)) return undefined;
+    if (level === undefined || NOT_IN_A_LEVEL.test(level)) return undefined;
     out += level;
     if (end === -1) return out as Topic;
     out += '/';

@@ -9,7 +9,7 @@ export interface TriviumErrorOptions {
 }
 
 /** V8 keeps the number of captured frames here; other engines ignore it. */
-const frames: { stackTraceLimit?: number } = Error;
+const frames = Error as { stackTraceLimit?: number };
 
 /** A failure with a code from the table. Recognise it by `code`. Only defects capture a stack: refusals are part of normal work. */
 export class TriviumError extends Error {

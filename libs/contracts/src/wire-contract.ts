@@ -1,0 +1,101 @@
+import { BUCKETS } from './buckets.ts';
+import { ConnectedEvent, DisconnectedEvent } from './connection-events.ts';
+import { encodeHeaders, HEADERS } from './headers.ts';
+import { DoorLease, doorLeaseKey, PartitionLease, partitionLeaseKey } from './leases.ts';
+import { liveSubjects, messageSubject, publisherName } from './message-subject.ts';
+import { partitionOf, PARTITIONS } from './partition.ts';
+import { Presence, presenceKey } from './presence.ts';
+import { STREAMS } from './streams.ts';
+import {
+  actorSubject,
+  clientSubject,
+  doorSubject,
+  eventSubject,
+  partitionSubject,
+  positionSubject,
+  retainedSubject,
+} from './subjects.ts';
+import { filterToTokens, topicToTokens } from './topic-tokens.ts';
+import { fromUtf8 } from './utf8.ts';
+import type { TopicFilter } from './topic-filter.ts';
+import type { Topic } from './topic.ts';
+
+const TOPICS = [
+  'a/b',
+  '/a',
+  'a//b',
+  'a/',
+  '/',
+  'v1.2/x',
+  'a b',
+  '50%',
+  '*/>',
+  'ü',
+  '$SYS/a',
+  '-',
+  'a\tb',
+  'a:b@c=d_e-f',
+];
+const FILTERS = ['a/b', 'a/+', '+', '#', 'a/#', '+/#', '/#', '+//+', '$SYS/#', 'v1.2/+'];
+const IDS = ['', 'a', 'foobar', 'device-1', 'ü', '😀'];
+
+const headerExample = encodeHeaders({
+  properties: {
+    contentType: 'text/plain; charset=utf-8',
+    responseTopic: 'reply/ü',
+    correlationData: new Uint8Array([0, 255]),
+    payloadFormat: 1,
+    expiresAt: 1767225600000,
+    userProperties: [
+      ['a=b', ' c%'],
+      ['', ''],
+    ],
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    tracestate: 'vendor=value',
+  },
+  client: '-',
+  qosBelowSubject: 0,
+  retain: true,
+  pos: 7,
+  msgId: 'will/c/1',
+});
+
+const each = <T>(keys: readonly string[], value: (key: string) => T): Record<string, T> =>
+  Object.fromEntries(keys.map((key) => [key, value(key)]));
+
+/** All that other processes and released versions rely on, as data: written to `wire-contract.snapshot.json`, and the source of the reference. */
+export function wireContract(): unknown {
+  return {
+    version: 1,
+    subjects: {
+      message: messageSubject(1, 'client', 'a.b'),
+      live: liveSubjects('a/#' as TopicFilter, 'all'),
+      liveQos0: liveSubjects('a/#' as TopicFilter, 'qos0'),
+      retained: retainedSubject('a.b'),
+      client: clientSubject('door', 'a.b'),
+      door: doorSubject('door'),
+      actor: actorSubject(31, 'a.b'),
+      partition: partitionSubject(31),
+      position: positionSubject(31),
+      connected: eventSubject('connected', 'a.b'),
+      disconnected: eventSubject('disconnected', 'a.b'),
+      subscribed: eventSubject('subscribed', 'a.b'),
+      shadow: eventSubject('shadow', 'a.b'),
+    },
+    publishers: {
+      none: publisherName(undefined),
+      own: publisherName('a.b'),
+      assigned: publisherName('a.b', true),
+      dash: publisherName('-'),
+    },
+    keys: { door: doorLeaseKey('door'), partition: partitionLeaseKey(31), presence: presenceKey('a.b') },
+    topics: each(TOPICS, (topic) => topicToTokens(topic as Topic)),
+    filters: each(FILTERS, (filter) => filterToTokens(filter as TopicFilter)),
+    partitions: { count: PARTITIONS, of: each(IDS, partitionOf) },
+    headers: HEADERS,
+    headerBlock: headerExample === undefined ? [] : fromUtf8(headerExample)?.split('\r\n'),
+    streams: STREAMS,
+    buckets: BUCKETS,
+    schemas: { ConnectedEvent, DisconnectedEvent, DoorLease, PartitionLease, Presence },
+  };
+}
