@@ -1,0 +1,38 @@
+import type { HubAddresses } from '../hub.ts';
+
+export type TestQoS = 0 | 1;
+
+export interface Sent {
+  topic: string;
+  payload: Uint8Array;
+  qos: TestQoS;
+}
+
+export interface Received {
+  topic: string;
+  payload: Uint8Array;
+  /** QoS of the delivery as this client saw it; undefined where the protocol does not tell. */
+  qos: number | undefined;
+}
+
+/** One way into the hub, through a client that is not ours. */
+export interface PublishingDoor {
+  readonly name: string;
+  /** It is driven by standard input as UTF-8: other bytes are for the other clients. */
+  readonly textOnly?: true;
+  readonly qos: readonly TestQoS[];
+  /** Resolves when the hub has acknowledged (QoS 1) or the client has handed everything over (QoS 0). Rejects when refused. */
+  publish(hub: HubAddresses, messages: readonly Sent[]): Promise<void>;
+}
+
+/** One way out of the hub. */
+export interface SubscribingDoor {
+  readonly name: string;
+  readonly qos: readonly TestQoS[];
+  /** Resolves when the hub has confirmed the subscription. */
+  subscribe(hub: HubAddresses, filter: string, qos: TestQoS): Promise<Subscriber>;
+}
+
+export interface Subscriber extends AsyncDisposable {
+  readonly received: readonly Received[];
+}

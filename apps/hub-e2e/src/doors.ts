@@ -1,0 +1,36 @@
+import type { PublishingDoor, SubscribingDoor } from './clients/client.ts';
+import { httpPublisher, sseSubscriber } from './clients/http.ts';
+import { mosquittoPublisher, mosquittoSubscriber } from './clients/mosquitto.ts';
+import { mqttJsPublisher, mqttJsSubscriber } from './clients/mqtt-js.ts';
+import { pahoPublisher, pahoSubscriber } from './clients/paho.ts';
+import { triviumPublisher, triviumSubscriber } from './clients/trivium-ws.ts';
+import type { HubAddresses } from './hub.ts';
+
+const tcp = (hub: HubAddresses): string => `mqtt://${hub.host}:${hub.mqtt}`;
+const webSocket = (hub: HubAddresses): string => `ws://${hub.host}:${hub.ws}/mqtt`;
+const aedes = (hub: HubAddresses): string => `mqtt://${hub.host}:${hub.aedes}`;
+const mqtt31 = { protocolVersion: 3, protocolId: 'MQIsdp' } as const;
+
+/** Every way in. A row of the delivery matrix each. */
+export const PUBLISHING: readonly PublishingDoor[] = [
+  mqttJsPublisher('MQTT.js 3.1.1', tcp),
+  mqttJsPublisher('MQTT.js 3.1', tcp, mqtt31),
+  mosquittoPublisher(),
+  pahoPublisher(),
+  mqttJsPublisher('MQTT over WebSocket', webSocket),
+  triviumPublisher(),
+  httpPublisher(),
+  mqttJsPublisher('aedes', aedes),
+];
+
+/** Every way out. A column each. */
+export const SUBSCRIBING: readonly SubscribingDoor[] = [
+  mqttJsSubscriber('MQTT.js 3.1.1', tcp),
+  mqttJsSubscriber('MQTT.js 3.1', tcp, mqtt31),
+  mosquittoSubscriber(),
+  pahoSubscriber(),
+  mqttJsSubscriber('MQTT over WebSocket', webSocket),
+  triviumSubscriber(),
+  sseSubscriber(),
+  mqttJsSubscriber('aedes', aedes),
+];
