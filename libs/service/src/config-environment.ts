@@ -1,5 +1,8 @@
 import { Value } from 'typebox/value';
-import type { LeafSchema } from './setting.ts';
+import type { ConfigIssue } from './config-issue.ts';
+import { editDistance, nearestName } from './nearest-name.ts';
+import { OTHER_VARIABLES } from './section-names.ts';
+import { variableName, type LeafSchema, type Setting } from './setting.ts';
 
 /**
  * The value that a variable's text stands for: what the schema accepts of the text as a number, as true/false/1/0, as a
@@ -27,4 +30,37 @@ function readings(text: string, schema: LeafSchema): unknown[] {
     );
   }
   return found;
+}
+
+/**
+ * Variables that look like settings of this service and are none: those within its sections, and those that misspell one
+ * outside any section. What belongs to other services and tools is left alone; an empty variable counts as not set.
+ */
+export function unknownVariables(
+  env: Readonly<Record<string, string | undefined>>,
+  settings: readonly Setting[],
+): ConfigIssue[] {
+  const known = new Set(settings.map(({ variable }) => variable));
+  const topLevel = settings.filter(({ path }) => path.length === 1).map(({ variable }) => variable);
+  const sections = settings
+    .filter(({ path }) => path.length > 1)
+    .map(({ path }) => `${variableName(path.slice(0, 1))}_`);
+  const issues: ConfigIssue[] = [];
+  for (const [name, text] of Object.entries(env)) {
+    if (!name.startsWith('TRIVIUM_') || text === undefined || text === '') continue;
+    if (known.has(name) || OTHER_VARIABLES.has(name)) continue;
+    const own = sections.some((prefix) => name.startsWith(prefix));
+    const nearest = own
+      ? nearestName(name, known)
+      : topLevel.find((candidate) => editDistance(name, candidate) <= 2);
+    if (own || nearest !== undefined)
+      issues.push({ source: name, setting: '', message: `there is no such setting${hint(text, nearest)}` });
+  }
+  return issues;
+}
+
+function hint(text: string, nearest: string | undefined): string {
+  if (/^(tcp|udp):\/\//.test(text))
+    return '; it looks like a Kubernetes service link: set enableServiceLinks: false on the pod';
+  return nearest === undefined ? '' : `; did you mean ${nearest}?`;
 }

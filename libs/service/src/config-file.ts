@@ -1,4 +1,4 @@
-import { isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
+import { isAlias, isMap, isScalar, LineCounter, parseDocument, type YAMLMap } from 'yaml';
 import type { TObject } from 'typebox';
 import type { ConfigIssue } from './config-issue.ts';
 import { nearestName } from './nearest-name.ts';
@@ -20,9 +20,14 @@ export interface FileContent {
 
 /**
  * Reads the text of a `trivium.yaml` against the schema of one service. A section of another service is legal and left to
- * that service; any other unknown key is an issue. Values are not checked here.
+ * that service; any other unknown key is an issue, unless `partial`. Values are not checked here.
  */
-export function readConfigFile(text: string, fileName: string, schema: TObject): FileContent {
+export function readConfigFile(
+  text: string,
+  fileName: string,
+  schema: TObject,
+  partial = false,
+): FileContent {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const values = new Map<string, FileValue>();
@@ -38,13 +43,14 @@ export function readConfigFile(text: string, fileName: string, schema: TObject):
 
   const walk = (map: YAMLMap, object: TObject, path: readonly string[]) => {
     const known = Object.keys(object.properties);
-    for (const { key, value } of map.items) {
+    for (const { key, value: written } of map.items) {
+      const value = isAlias(written) ? written.resolve(document) : written;
       const name = isScalar(key) ? String(key.value) : String(key);
       const source = sourceAt(isScalar(key) ? key.range?.[0] : undefined);
       const setting = [...path, name].join('.');
       const child = Object.hasOwn(object.properties, name) ? object.properties[name] : undefined;
       if (child === undefined) {
-        if (path.length === 0 && FOREIGN_SECTIONS.has(name)) continue;
+        if (partial || (path.length === 0 && FOREIGN_SECTIONS.has(name))) continue;
         const names = path.length === 0 ? [...known, ...FOREIGN_SECTIONS] : known;
         issues.push({ source, setting, message: unknownKey(nearestName(name, names), path) });
       } else if (isObjectSchema(child)) {

@@ -2,13 +2,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Static, TObject } from 'typebox';
 import { Value } from 'typebox/value';
-import { valueOfText } from './config-environment.ts';
+import { baseRules } from './base-rules.ts';
+import { unknownVariables, valueOfText } from './config-environment.ts';
 import { readConfigFile, type FileContent } from './config-file.ts';
 import { ConfigError, type ConfigIssue } from './config-issue.ts';
-import { nearestName } from './nearest-name.ts';
 import { shiftedDefault } from './port-offset.ts';
-import { OTHER_VARIABLES } from './section-names.ts';
-import { expected, settingsOf, variableName, type Setting } from './setting.ts';
+import { expected, settingsOf, type Setting } from './setting.ts';
 
 export const EXIT_CONFIG = 78;
 
@@ -19,6 +18,8 @@ export interface ConfigSource<T extends TObject> {
   env: Readonly<Record<string, string | undefined>>;
   /** Text and name of `trivium.yaml`, when there is one. */
   file?: { name: string; text: string } | undefined;
+  /** The reader knows only a part of the settings and leaves the others to whom they concern: for the launcher. */
+  partial?: boolean;
   /** Rules across settings, such as `checkListener`; called only when every single value is right. */
   check?: (config: Static<T>) => readonly (ConfigIssue | undefined)[];
 }
@@ -61,11 +62,14 @@ export function readConfig<T extends TObject>({
   env,
   file,
   check,
+  partial = false,
 }: ConfigSource<T>): Static<T> {
   const settings = settingsOf(schema);
   const content: FileContent =
-    file === undefined ? { values: new Map(), issues: [] } : readConfigFile(file.text, file.name, schema);
-  const issues = [...content.issues, ...unknownVariables(env, schema, settings)];
+    file === undefined
+      ? { values: new Map(), issues: [] }
+      : readConfigFile(file.text, file.name, schema, partial);
+  const issues = [...content.issues, ...(partial ? [] : unknownVariables(env, settings))];
   const config: Record<string, unknown> = {};
 
   const offset = valueOf(settings.find(({ name }) => name === 'portOffset'));
@@ -77,7 +81,7 @@ export function readConfig<T extends TObject>({
   }
   if (issues.length > 0) throw new ConfigError(service, issues);
   const checked = config as Static<T>;
-  const broken = check?.(checked).filter((issue) => issue !== undefined) ?? [];
+  const broken = [...baseRules(checked), ...(check?.(checked) ?? [])].filter((issue) => issue !== undefined);
   if (broken.length > 0) throw new ConfigError(service, broken);
   return checked;
 
@@ -101,29 +105,4 @@ function assign(config: Record<string, unknown>, path: readonly string[], value:
   let at = config;
   for (const key of path.slice(0, -1)) at = (at[key] ??= {}) as Record<string, unknown>;
   at[path.at(-1) ?? ''] = value;
-}
-
-function unknownVariables(
-  env: ConfigSource<TObject>['env'],
-  schema: TObject,
-  settings: readonly Setting[],
-): ConfigIssue[] {
-  const known = new Set(settings.map(({ variable }) => variable));
-  const sections = Object.keys(schema.properties)
-    .map((key) => `${variableName([key])}_`)
-    .filter((prefix) => settings.some(({ variable }) => variable.startsWith(prefix)));
-  const issues: ConfigIssue[] = [];
-  for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith('TRIVIUM_') || text === undefined || text === '') continue;
-    if (known.has(name) || OTHER_VARIABLES.has(name) || !sections.some((prefix) => name.startsWith(prefix)))
-      continue;
-    const nearest = nearestName(name, known);
-    const hint = /^(tcp|udp):\/\//.test(text)
-      ? '; it looks like a Kubernetes service link: set enableServiceLinks: false on the pod'
-      : nearest === undefined
-        ? ''
-        : `; did you mean ${nearest}?`;
-    issues.push({ source: name, setting: '', message: `there is no such setting${hint}` });
-  }
-  return issues;
 }

@@ -5,7 +5,7 @@ import type { Setting } from './setting.ts';
  * What is set explicitly is never shifted; neither is port 0.
  */
 export function shiftedDefault({ path, schema }: Setting, offset: number): unknown {
-  const value = schema.default;
+  const value = structuredClone(schema.default);
   const key = path.at(-1) ?? '';
   if (offset === 0) return value;
   if (typeof value === 'number' && /(^port|Port)$/.test(key)) return value === 0 ? 0 : value + offset;

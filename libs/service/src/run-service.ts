@@ -2,15 +2,16 @@ import { performance } from 'node:perf_hooks';
 import type { Logger, Telemetry } from '@trivium/telemetry';
 import { createAdminServer } from './admin-server.ts';
 import { EXIT_CONFIG } from './config.ts';
-import { ConfigError } from './config-issue.ts';
+import type { ConfigError } from './config-issue.ts';
 import { drain, type DrainStages } from './drain.ts';
 import { INITIAL, step, type LifeCycleEffect, type LifeCycleInput } from './life-cycle.ts';
 import { listen } from './listen.ts';
 import { readinessReport, type ReadinessCheck } from './readiness.ts';
 import type { BaseConfig } from './sections.ts';
-import { StartError } from './start-error.ts';
+import { START_REFUSED } from './start-error.ts';
 import { onStopRequests } from './stop-requests.ts';
 
+const EXIT_FAILURE = 1;
 const EXIT_DEFECT = 70;
 
 export interface StartContext {
@@ -124,24 +125,22 @@ export async function runService({
   }
 
   function failed(error: unknown): void {
-    if (state.stopReason !== undefined) return send({ type: 'drained', clean: true });
-    if (error instanceof ConfigError) {
-      logger.fatal({ issues: error.issues, code: error.code }, error.message);
+    if (state.stopReason !== undefined) return send({ type: 'started' });
+    const { code, message } = error as { code?: unknown; message?: unknown };
+    if (code === 'config.invalid') {
+      logger.fatal({ code, issues: (error as Partial<ConfigError>).issues }, String(message));
       process.exit(EXIT_CONFIG);
     }
-    if (error instanceof StartError || isExpected(error)) {
-      logger.fatal(
-        { code: (error as { code?: string }).code },
-        `${name} cannot start: ${(error as Error).message}`,
-      );
-      process.exit(1);
-    }
-    defect(error, 'start');
+    if (!isExpected(error)) defect(error, 'start');
+    logger.fatal({ code }, `${name} cannot start: ${String(message)}`);
+    process.exit(EXIT_FAILURE);
   }
 }
 
-/** An error of the table that says what the caller should do, such as an unreachable bus, is no defect of this process. */
+/** What the error table calls anything but a defect (an unreachable bus), or a `StartError`. */
 function isExpected(error: unknown): boolean {
-  const category = (error as { category?: unknown } | null)?.category;
-  return category === 'retryable' || category === 'overloaded' || category === 'rejected';
+  const { code, category } = error as { code?: unknown; category?: unknown };
+  return (
+    code === START_REFUSED || category === 'retryable' || category === 'overloaded' || category === 'rejected'
+  );
 }

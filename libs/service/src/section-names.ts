@@ -4,9 +4,11 @@ export const FOREIGN_SECTIONS: ReadonlySet<string> = new Set([
   'ws',
   'http',
   'router',
+  'aedes',
   'delivery',
   'actors',
   'identity',
+  'up',
 ]);
 
 /** Variables that begin with TRIVIUM_ and are not settings of a service: those of the launcher, the set-up and the tests. */

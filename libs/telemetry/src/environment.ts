@@ -1,9 +1,14 @@
 /** Environment variables as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where traces and metrics go, if anywhere: only a signal whose OTLP endpoint is set is exported. */
+/** OTEL_SDK_DISABLED: no spans and no metrics, not even at `/metrics`. */
+export function isDisabled(env: Environment): boolean {
+  return env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true';
+}
+
+/** What leaves the process: only a signal whose OTLP endpoint is set. */
 export function exportedSignals(env: Environment): { traces: boolean; metrics: boolean } {
-  if (env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return { traces: false, metrics: false };
+  if (isDisabled(env)) return { traces: false, metrics: false };
   const common = isSet(env['OTEL_EXPORTER_OTLP_ENDPOINT']);
   return {
     traces:

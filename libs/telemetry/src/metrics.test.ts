@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { registerCounters } from './counters.ts';
 import { startTelemetry, type Telemetry } from './start.ts';
 
@@ -91,5 +91,13 @@ describe('metricsText', () => {
     expect(text).not.toContain('\n\n');
     expect(text).not.toContain('# UNIT');
     expect(text.endsWith('\n# EOF\n')).toBe(true);
+  });
+
+  it('is empty, not an error, when OpenTelemetry is disabled', async () => {
+    vi.stubEnv('OTEL_SDK_DISABLED', 'true');
+    telemetry = startTelemetry({ service: 's', version: '1', instance: 'i', env: process.env });
+    vi.unstubAllEnvs();
+    expect(await telemetry.metricsText('openmetrics')).toBe('# EOF\n');
+    expect((await telemetry.metricsText()).trim()).toBe('');
   });
 });

@@ -1,7 +1,7 @@
 import { context, diag, DiagLogLevel, metrics, propagation, trace } from '@opentelemetry/api';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import { NodeSDK, type NodeSDKConfiguration } from '@opentelemetry/sdk-node';
-import { exportedSignals, type Environment } from './environment.ts';
+import { exportedSignals, isDisabled, type Environment } from './environment.ts';
 import { createDiagnostics } from './diagnostics.ts';
 import type { Logger } from './logger.ts';
 import { createMessageTracing, type MessageTracing } from './message-tracing.ts';
@@ -44,6 +44,7 @@ export function startTelemetry({ service, version, instance, env, logger }: Tele
   if (logger !== undefined) {
     diag.setLogger(createDiagnostics(logger), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   }
+  const disabled = isDisabled(env);
   const signals = exportedSignals(env);
   const sampling = samplerSettings(env);
   const prometheus = new PrometheusExporter({ preventServerStart: true });
@@ -78,6 +79,7 @@ export function startTelemetry({ service, version, instance, env, logger }: Tele
     tracing: signals.traces,
     messageTracing: (door) => createMessageTracing(door, tracer, sampling),
     async metricsText(format = 'prometheus') {
+      if (disabled) return formatMetrics('', format);
       const { resourceMetrics, errors } = await prometheus.collect();
       for (const err of errors) logger?.warn({ err }, 'a metric could not be read');
       return formatMetrics(serializer.serialize(resourceMetrics), format);
