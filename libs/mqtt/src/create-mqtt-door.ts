@@ -1,5 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { systemClock } from './clock.ts';
+import { PublishView } from './codec/publish-view.ts';
+import { Connection } from './connection.ts';
+import { ConnectionEvents } from './connection-events.ts';
+import { drainConnections } from './door-drain.ts';
+import type { DoorParts } from './door-parts.ts';
+import { TICK_MS } from './keepalive.ts';
 import type { MqttDoor, MqttDoorOptions } from './mqtt-door.ts';
+import { OutputArena } from './output-arena.ts';
+import { OutputTurn } from './output-turn.ts';
+import { PublishFrames } from './publish-frames.ts';
+import { PublishRetries } from './publish-retries.ts';
+import { createSessionClaims } from './session-claims.ts';
+import { SessionOwners } from './session-owners.ts';
+import { createStats } from './stats.ts';
+import { TopicRoutes } from './topic-routes.ts';
+import { NO_TRACING } from './tracing.ts';
 
-export function createMqttDoor(_options: MqttDoorOptions): MqttDoor {
-  throw new Error('being built');
+/** A door for MQTT 3.1 and 3.1.1 on the given bus and delivery; both outlive it. */
+export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
+  const { bus, delivery, config, logger, info, clock = systemClock, tracing = NO_TRACING } = options;
+  const stats = createStats();
+  const ticks = { now: 0 };
+  const connections = new Set<Connection>();
+  const arena = new OutputArena();
+  const soon = (run: () => void): void => void setImmediate(run);
+  const claims = createSessionClaims({
+    bus,
+    ttlSeconds: config.sessionTtlSeconds,
+    takeoverTimeoutMs: config.takeoverTimeoutMs,
+  });
+  const renewTicks = Math.floor((config.sessionTtlSeconds * 1_000) / TICK_MS / 3);
+  const parts: DoorParts = {
+    bus,
+    delivery,
+    config,
+    logger,
+    tracing,
+    stats,
+    ticks,
+    connections,
+    arena,
+    turn: new OutputTurn(soon),
+    frames: new PublishFrames(arena),
+    view: new PublishView(),
+    routes: new TopicRoutes(config),
+    retries: new PublishRetries(soon),
+    owners: new SessionOwners({ bus, claims, logger, renewTicks, ticks }),
+    events: new ConnectionEvents({
+      publisher: bus.publisher,
+      stats,
+      door: bus.incarnation,
+      service: info.service,
+      now: () => clock.now(),
+    }),
+    rules: {
+      maxClientIdBytes: config.maxClientIdBytes,
+      maxSubscriptions: config.maxSubscriptions,
+      topicLimits: config,
+      assignId: () => `auto-${randomUUID()}`,
+    },
+  };
+  const { owners, retries } = parts;
+  const stopTicks = clock.every(TICK_MS, () => {
+    const now = ++ticks.now;
+    for (const connection of connections) connection.tick(now);
+    owners.tick();
+    if (bus.up) retries.retry();
+  });
+  const offState = bus.onState((up) => {
+    if (up) retries.retry();
+  });
+  const offPressure = bus.publisher.onPressure((pressed) => {
+    if (!pressed) retries.release();
+  });
+  let accepting = true;
+  let count = 0;
+
+  return {
+    accept(transport, peer) {
+      if (!accepting || connections.size >= config.maxConnections) return transport.destroy();
+      stats.accepted++;
+      stats.connections++;
+      const connection = new Connection(
+        parts,
+        transport,
+        peer,
+        `${bus.incarnation}-${(++count).toString(36)}`,
+      );
+      connections.add(connection);
+      transport.open(connection);
+    },
+    get connections() {
+      return connections.size;
+    },
+    stats,
+    stopAccepting() {
+      accepting = false;
+    },
+    async drain(request) {
+      accepting = false;
+      await drainConnections(connections, request, clock);
+      stopTicks();
+      offState();
+      offPressure();
+      owners.close();
+    },
+  };
 }

@@ -1,0 +1,273 @@
+import type { ErrorCode, TopicFilter } from '@trivium/contracts';
+import { decodeControlPacket } from './codec/decode.ts';
+import { AFTER_CONNECT } from './codec/first-byte.ts';
+import { FrameSplitter } from './codec/frame-splitter.ts';
+import { PUBACK, PUBLISH } from './codec/packet-type.ts';
+import type { DoorParts } from './door-parts.ts';
+import { HOLD, type Hold } from './hold.ts';
+import { keepAliveTicks, LINGER_TICKS, ticksFor } from './keepalive.ts';
+import { Outbox } from './outbox.ts';
+import { PublishIntake, type IntakeHost } from './publish-intake.ts';
+import type { Owner } from './session-owners.ts';
+import { NEW_SESSION } from './session.ts';
+import type {
+  CloseReason,
+  Session,
+  SessionClient,
+  SessionEffect,
+  SessionInput,
+  SessionView,
+} from './session.ts';
+import { step } from './session-step.ts';
+import type { Subscription } from '@trivium/delivery';
+import { Subscriber } from './subscriber.ts';
+import type { Peer, Transport, TransportSink } from './transport.ts';
+
+const NO_SUBSCRIPTIONS: ReadonlyMap<TopicFilter, unknown> = new Map();
+
+/**
+ * One client: its bytes in and out, one packet at a time. What it sends is served in order; while a packet waits for the hub, later ones
+ * stay where they are, and the transport is not read. It ends once, in `close`.
+ */
+export class Connection implements TransportSink, IntakeHost, Owner, SessionView {
+  readonly id: string;
+  readonly outbox: Outbox;
+  readonly #parts: DoorParts;
+  readonly #transport: Transport;
+  readonly #peer: Peer;
+  readonly #splitter: FrameSplitter;
+  #session: Session = NEW_SESSION;
+  #client: SessionClient | undefined;
+  #opened = false;
+  #intake: PublishIntake | undefined;
+  #subscriber: Subscriber | undefined;
+  #ended = false;
+  #holds = 0;
+  #paused = false;
+  #serving = false;
+  /** The client has sent its last byte. */
+  #inputEnded = false;
+  /** Tick at which the client was last heard, and after how many it is given up. */
+  #heardAt: number;
+  #patience: number;
+
+  constructor(parts: DoorParts, transport: Transport, peer: Peer, id: string) {
+    this.id = id;
+    this.#parts = parts;
+    this.#transport = transport;
+    this.#peer = peer;
+    this.outbox = new Outbox(parts, transport);
+    this.#splitter = new FrameSplitter(parts.config.maxPacketBytes);
+    this.#heardAt = parts.ticks.now;
+    this.#patience = ticksFor(parts.config.connectTimeoutMs);
+  }
+
+  get client(): SessionClient {
+    return this.#client!;
+  }
+
+  get subscriptions(): ReadonlyMap<TopicFilter, unknown> {
+    return this.#subscriber?.subscriptions ?? NO_SUBSCRIPTIONS;
+  }
+
+  isOpen(packetId: number): boolean {
+    return this.#subscriber?.isOpen(packetId) ?? false;
+  }
+
+  /** Messages from the client that wait for their PUBACK. */
+  get openPublishes(): number {
+    return this.#intake?.open ?? 0;
+  }
+
+  // What the transport tells.
+
+  onData(chunk: Buffer): void {
+    if (this.#ended) return;
+    this.#parts.stats.bytesIn += chunk.length;
+    this.#splitter.feed(chunk);
+    if (this.#holds === 0) this.#serve();
+    else this.#pause();
+  }
+
+  onDrain(): void {
+    if (this.#ended) return;
+    this.outbox.drained();
+    this.#subscriber?.resumeWhenRoomy();
+  }
+
+  onEnd(): void {
+    this.#inputEnded = true;
+    if (this.#holds === 0) this.#serve();
+  }
+
+  onClose(): void {
+    this.close('client.gone');
+    this.#parts.connections.delete(this);
+    this.#parts.stats.connections--;
+  }
+
+  // What the owners of client ids tell.
+
+  claimed(): void {
+    this.#step({ on: 'claimed' });
+    this.release(HOLD.busy);
+  }
+
+  claimFailed(code: ErrorCode): void {
+    this.#step({ on: 'claim-failed', code });
+  }
+
+  takenOver(): void {
+    this.#parts.stats.takeovers++;
+    this.close('session.taken-over');
+  }
+
+  /** Serves nothing more until every reason has been released. */
+  hold(reason: Hold): void {
+    this.#holds |= reason;
+  }
+
+  release(reason: Hold): void {
+    if ((this.#holds & reason) === 0) return;
+    this.#holds &= ~reason;
+    if (this.#holds !== 0) return;
+    this.#heardAt = this.#parts.ticks.now; // silence while nobody listened does not count
+    this.#serve();
+    if (this.#holds === 0) this.#resume();
+  }
+
+  /** The door's timer. */
+  tick(now: number): void {
+    if (this.#ended) {
+      if (now - this.#heardAt >= this.#patience) this.#transport.destroy();
+      return;
+    }
+    if (this.#inputEnded) return this.#endOfInput();
+    if (this.#holds !== 0) this.#heardAt = now;
+    else if (now - this.#heardAt >= this.#patience) this.close('keepalive.timeout');
+  }
+
+  /** The one way out; the first reason counts. What was written leaves, what the client still sends is not looked at. */
+  close(reason: CloseReason, detail?: string): void {
+    if (this.#ended) return;
+    const parts = this.#parts;
+    const client = this.#client;
+    this.#ended = true;
+    this.#session = { phase: 'closed' };
+    this.#intake?.close();
+    this.#subscriber?.close();
+    if (client !== undefined) parts.owners.leave(client.id, this);
+    if (client !== undefined && this.#opened) {
+      parts.stats.sessions--;
+      parts.events.disconnected(client, this.id, this.#peer.address, reason);
+    }
+    parts.stats.closed[reason] = (parts.stats.closed[reason] ?? 0) + 1;
+    this.#log(reason, detail);
+    this.outbox.flush();
+    this.#heardAt = parts.ticks.now;
+    this.#patience = LINGER_TICKS;
+    if (reason === 'keepalive.timeout') this.#transport.destroy();
+    else this.#transport.end();
+    this.#resume();
+  }
+
+  #serve(): void {
+    if (this.#serving) return;
+    this.#serving = true;
+    const splitter = this.#splitter;
+    while (this.#holds === 0 && !this.#ended && splitter.next()) this.#dispatch(splitter);
+    this.#serving = false;
+    if (this.#ended || this.#holds !== 0) return;
+    if (splitter.fault !== undefined)
+      this.#step({ on: 'refused', error: { code: splitter.fault, message: 'the header of a packet' } });
+    else if (this.#inputEnded) this.#endOfInput();
+  }
+
+  #dispatch({ first, buffer, start, end, shortest }: FrameSplitter): void {
+    this.#heardAt = this.#parts.ticks.now;
+    if (first >> 4 === PUBLISH) {
+      this.#intake ??= new PublishIntake(this.#parts, this);
+      this.#intake.take(first, buffer, start, end);
+      return;
+    }
+    if (first === PUBACK << 4 && end - start === 2) {
+      const packetId = (buffer[start]! << 8) | buffer[start + 1]!;
+      if (packetId !== 0) return this.#subscriber?.acknowledged(packetId);
+    }
+    const level = this.#client?.level;
+    const decoded = decodeControlPacket(first, buffer, start, end, level);
+    if (level === 5 && !shortest)
+      this.close('protocol.malformed', 'a remaining length that is not in its shortest form');
+    else if (decoded.ok) this.#step({ on: 'packet', packet: decoded.value });
+    else this.#step({ on: 'refused', error: decoded.error });
+  }
+
+  /** Nothing more comes: the connection ends as soon as what the client published is acknowledged. */
+  #endOfInput(): void {
+    if (this.#holds === 0 && this.openPublishes === 0) this.close('client.gone');
+  }
+
+  #step(input: SessionInput): void {
+    const { session, effects } = step(this.#session, input, this.#parts.rules, this);
+    this.#session = session;
+    if (session.phase === 'claiming' || session.phase === 'subscribing') this.hold(HOLD.busy);
+    for (const effect of effects) this.#run(effect);
+  }
+
+  #run(effect: SessionEffect): void {
+    const { owners, events, stats, ticks } = this.#parts;
+    switch (effect.do) {
+      case 'claim':
+        this.#client = effect.client;
+        this.#splitter.accepted = AFTER_CONNECT[effect.client.level];
+        return owners.take(effect.client.id, this);
+      case 'refuse':
+        stats.refused++;
+        return;
+      case 'open':
+        this.#opened = true;
+        this.#heardAt = ticks.now;
+        this.#patience = keepAliveTicks(effect.client.keepAliveSeconds);
+        stats.sessions++;
+        return events.connected(effect.client, this.id, this.#peer.address);
+      case 'send':
+        return this.outbox.send(effect.packet);
+      case 'subscribe':
+        return this.#subscribe(effect.subscriptions);
+      case 'unsubscribe':
+        return this.#subscriber?.unsubscribe(effect.filters);
+      case 'acknowledged':
+        return this.#subscriber?.acknowledged(effect.packetId);
+      case 'close':
+        return this.close(effect.reason, effect.detail);
+    }
+  }
+
+  #subscribe(subscriptions: readonly Subscription[]): void {
+    this.#subscriber ??= new Subscriber(this.#parts, this.client.id, this.outbox);
+    void this.#subscriber.subscribe(subscriptions).then((code) => {
+      this.#step(code === undefined ? { on: 'subscribed' } : { on: 'subscribe-failed', code });
+      this.release(HOLD.busy);
+    });
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#transport.pause();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#transport.resume();
+  }
+
+  #log(reason: CloseReason, detail: string | undefined): void {
+    const { address, kind } = this.#peer;
+    const fields = { connection: this.id, client: this.#client?.id, address, kind, code: reason, detail };
+    if (reason === 'client.disconnected' || reason === 'client.gone' || reason === 'server.draining')
+      this.#parts.logger.debug(fields, 'connection ended');
+    else this.#parts.logger.info(fields, 'connection closed');
+  }
+}

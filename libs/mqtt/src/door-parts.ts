@@ -1,0 +1,33 @@
+import type { Bus, Logger } from '@trivium/bus';
+import type { Delivery } from '@trivium/delivery';
+import type { PublishView } from './codec/publish-view.ts';
+import type { MqttConfig } from './config.ts';
+import type { Connection } from './connection.ts';
+import type { ConnectionEvents } from './connection-events.ts';
+import type { OutputShared } from './outbox.ts';
+import type { PublishFrames } from './publish-frames.ts';
+import type { PublishRetries } from './publish-retries.ts';
+import type { SessionOwners } from './session-owners.ts';
+import type { SessionRules } from './session.ts';
+import type { TopicRoutes } from './topic-routes.ts';
+import type { Tracing } from './tracing.ts';
+
+/** What the connections of a door share. */
+export interface DoorParts extends OutputShared {
+  readonly bus: Bus;
+  readonly delivery: Delivery;
+  readonly config: MqttConfig;
+  readonly logger: Logger;
+  readonly tracing: Tracing;
+  readonly rules: SessionRules;
+  readonly owners: SessionOwners;
+  readonly events: ConnectionEvents;
+  readonly routes: TopicRoutes;
+  readonly frames: PublishFrames;
+  readonly retries: PublishRetries;
+  /** The one view that PUBLISH packets are read through. */
+  readonly view: PublishView;
+  /** Ticks of the door's one timer so far. */
+  readonly ticks: { now: number };
+  readonly connections: Set<Connection>;
+}

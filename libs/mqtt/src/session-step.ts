@@ -1,0 +1,108 @@
+import type { Refusal } from '@trivium/contracts';
+import { encodeAcknowledgement, encodePingresp } from './codec/encode.ts';
+import { PUBCOMP, PUBREL } from './codec/packet-type.ts';
+import type { AcknowledgementPacket, ControlPacket } from './codec/packets.ts';
+import { onClaimed, onConnect, refuseConnect } from './connect-step.ts';
+import { ended } from './session.ts';
+import type {
+  OpenSession,
+  Session,
+  SessionInput,
+  SessionRules,
+  SessionStep,
+  SessionView,
+} from './session.ts';
+import { onSubscribe, onUnsubscribe } from './subscribe-step.ts';
+
+/** One step of a session: pure. `effects` are to be carried out in their order. Of PUBLISH see `PublishIntake`. */
+export function step(
+  session: Session,
+  input: SessionInput,
+  rules: SessionRules,
+  view: SessionView,
+): SessionStep {
+  if (session.phase === 'closed') return { session, effects: [] };
+  switch (input.on) {
+    case 'packet':
+      return onPacket(session, input.packet, rules, view);
+    case 'refused':
+      return onRefused(session, input.error);
+    case 'claimed':
+      return session.phase === 'claiming' ? onClaimed(session.client) : defect(session);
+    case 'claim-failed':
+      return session.phase === 'claiming' ? refuseConnect(session.client.level, input.code) : defect(session);
+    case 'subscribed': {
+      if (session.phase !== 'subscribing') return defect(session);
+      const { client, suback } = session;
+      return { session: { phase: 'open', client }, effects: [{ do: 'send', packet: suback }] };
+    }
+    case 'subscribe-failed':
+      // 3.1.1 can only say "refused", which clients take for final: closing makes them come back and ask again.
+      return ended(input.code, 'the subscription could not be made');
+  }
+}
+
+function onPacket(
+  session: Session,
+  packet: ControlPacket,
+  rules: SessionRules,
+  view: SessionView,
+): SessionStep {
+  if (session.phase === 'new') {
+    if (packet.type === 'connect') return onConnect(packet, rules);
+    return ended('protocol.error', 'the first packet is not CONNECT'); // [MQTT-3.1.0-1]
+  }
+  if (session.phase !== 'open') return defect(session);
+  switch (packet.type) {
+    case 'connect':
+      return ended('protocol.error', 'a second CONNECT'); // [MQTT-3.1.0-2]
+    case 'subscribe':
+      return onSubscribe(session, packet, rules, view);
+    case 'unsubscribe':
+      return onUnsubscribe(session, packet);
+    case 'puback':
+    case 'pubrec':
+    case 'pubrel':
+    case 'pubcomp':
+      return onAcknowledgement(session, packet, view);
+    case 'pingreq':
+      return { session, effects: [{ do: 'send', packet: encodePingresp() }] }; // [MQTT-3.12.4-1]
+    case 'disconnect':
+      return ended('client.disconnected');
+    case 'auth':
+      return ended('protocol.error', 'AUTH without an authentication method');
+  }
+}
+
+function onRefused(session: Session, error: Refusal): SessionStep {
+  // Only the CONNECT of an unknown version is answered [MQTT-3.1.2-2]; other nonsense is not [MQTT-3.1.4-1], [MQTT-4.8.0-1].
+  if (session.phase === 'new' && error.code === 'protocol.unsupported-version')
+    return refuseConnect(4, error.code, error.message);
+  return ended(error.code, error.message);
+}
+
+function onAcknowledgement(
+  session: OpenSession,
+  packet: AcknowledgementPacket,
+  view: SessionView,
+): SessionStep {
+  const { packetId } = packet;
+  const { level } = session.client;
+  switch (packet.type) {
+    case 'puback':
+      // One for a message that nobody waits for says nothing new: a repeat, or of an earlier connection.
+      return { session, effects: [{ do: 'acknowledged', packetId }] };
+    case 'pubrec':
+      if (view.isOpen(packetId)) return ended('protocol.error', 'PUBREC for a QoS 1 message');
+      return { session, effects: [{ do: 'send', packet: encodeAcknowledgement(level, PUBREL, packetId) }] };
+    case 'pubrel':
+      // Nothing is known of the id, so there is nothing left to release: the client may forget it [MQTT-4.3.3-2].
+      return { session, effects: [{ do: 'send', packet: encodeAcknowledgement(level, PUBCOMP, packetId) }] };
+    case 'pubcomp':
+      return { session, effects: [] };
+  }
+}
+
+function defect(session: Session): SessionStep {
+  return ended('defect', `not expected in phase ${session.phase}`);
+}
