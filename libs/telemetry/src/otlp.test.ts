@@ -202,6 +202,27 @@ describe('OTLP', () => {
     await telemetry?.shutdown();
   });
 
+  it('speaks http/protobuf unless told otherwise', async () => {
+    const requests: string[] = [];
+    const server = createServer((request, response) => {
+      requests.push(`${request.url} ${request.headers['content-type']}`);
+      request.resume().on('end', () => response.end());
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    start('mqtt-ingress', { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })
+      .messageTracing('mqtt')
+      .receive('a', 0, undefined)
+      ?.end();
+    await telemetry?.shutdown();
+    expect(requests.sort()).toEqual([
+      '/v1/metrics application/x-protobuf',
+      '/v1/traces application/x-protobuf',
+    ]);
+    server.closeAllConnections();
+    server.close();
+  });
+
   it('a collector that never answers does not hold the shutdown up', async () => {
     const server = createServer(() => undefined);
     await once(server.listen(0, '127.0.0.1'), 'listening');
