@@ -1,0 +1,137 @@
+import {
+  accept,
+  check,
+  JsonMessage,
+  publicError,
+  refuse,
+  type ErrorCode,
+  type PublicError,
+  type QoS,
+  type Refusal,
+} from '@trivium/contracts';
+import { Type, type Static } from 'typebox';
+
+/** Names a request; the answer repeats it as it was. */
+const FrameId = Type.Union([Type.String({ maxLength: 256 }), Type.Integer()]);
+export type FrameId = Static<typeof FrameId>;
+
+const Pos = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+/** 2 is well-formed: `pub` refuses it, `sub` grants 1. */
+const RequestedQos = Type.Union([Type.Literal(0), Type.Literal(1), Type.Literal(2)]);
+const id = Type.Optional(FrameId);
+
+/** Publishes a message. */
+export const PubFrame = Type.Object({
+  ...JsonMessage.properties,
+  op: Type.Literal('pub'),
+  id,
+  qos: Type.Optional(RequestedQos),
+});
+
+/** Subscribes, all filters or none; a filter alone is one with QoS 0. */
+export const SubFrame = Type.Object({
+  op: Type.Literal('sub'),
+  id,
+  filters: Type.Array(
+    Type.Union([Type.String(), Type.Object({ filter: Type.String(), qos: Type.Optional(RequestedQos) })]),
+    { minItems: 1 },
+  ),
+  from: Type.Optional(Pos),
+});
+
+export const UnsubFrame = Type.Object({
+  op: Type.Literal('unsub'),
+  id,
+  filters: Type.Array(Type.Union([Type.String(), Type.Object({ filter: Type.String() })]), { minItems: 1 }),
+});
+
+/** Everything up to `pos` has been handled. */
+export const AckFrame = Type.Object({ op: Type.Literal('ack'), id, pos: Pos });
+
+export const PingFrame = Type.Object({ op: Type.Literal('ping'), id });
+
+export type PubFrame = Static<typeof PubFrame>;
+export type SubFrame = Static<typeof SubFrame>;
+export type UnsubFrame = Static<typeof UnsubFrame>;
+export type AckFrame = Static<typeof AckFrame>;
+export type PingFrame = Static<typeof PingFrame>;
+/** What a client of `trivium.v1` may send. Members that are not named here are ignored: a later version may have added them. */
+export type ClientFrame = PubFrame | SubFrame | UnsubFrame | AckFrame | PingFrame;
+
+/** The answer to a request, and the server's first word. */
+export interface OkFrame {
+  readonly op: 'ok';
+  readonly id?: FrameId;
+  /** First frame only. */
+  readonly clientId?: string;
+  /** First frame: the end of the log. `pub`: where it is stored. `sub`: everything matching above it will be delivered. */
+  readonly pos?: number;
+  /** `sub`: QoS per filter, in order. */
+  readonly granted?: readonly QoS[];
+}
+
+export interface ErrFrame extends PublicError {
+  readonly op: 'err';
+  readonly id?: FrameId;
+}
+
+export interface PongFrame {
+  readonly op: 'pong';
+  readonly id?: FrameId;
+}
+
+/** What the server sends beside `msg`, which is contracts' `JsonDelivery`. */
+export type ServerFrame = OkFrame | ErrFrame | PongFrame;
+
+const SCHEMAS = { pub: PubFrame, sub: SubFrame, unsub: UnsubFrame, ack: AckFrame, ping: PingFrame } as const;
+/** Of `trivium.v1`, not offered yet. */
+const LATER: ReadonlySet<string> = new Set(['cmd', 'reply']);
+
+export type DecodedFrame =
+  | { readonly ok: true; readonly value: ClientFrame }
+  /** `id` as far as it could be read, so that the client learns which of its requests was wrong. */
+  | { readonly ok: false; readonly error: Refusal; readonly id: FrameId | undefined };
+
+/** The frame in the text of one WebSocket message. Anything else than a known frame is a refusal with a reason. */
+export function decodeFrame(text: string): DecodedFrame {
+  const json = parseJson(text);
+  if (!json.ok) return { ...json, id: undefined };
+  const frame = json.value;
+  if (typeof frame !== 'object' || frame === null || Array.isArray(frame))
+    return refused('protocol.malformed', 'a frame is a JSON object', undefined);
+  const { op, id: given } = frame as { op?: unknown; id?: unknown };
+  const id = check(FrameId, given);
+  const known = id.ok ? id.value : undefined;
+  if (typeof op !== 'string') return refused('protocol.malformed', 'a frame has a string "op"', known);
+  if (LATER.has(op)) return refused('protocol.unsupported', `"${op}" is not offered here yet`, known);
+  if (!Object.hasOwn(SCHEMAS, op)) return refused('protocol.malformed', 'there is no such "op"', known);
+  const checked = check(SCHEMAS[op as keyof typeof SCHEMAS], frame);
+  if (checked.ok) return checked;
+  return refused('protocol.malformed', `${op}: ${checked.error.message}`, known);
+}
+
+function parseJson(text: string) {
+  try {
+    return accept(JSON.parse(text) as unknown);
+  } catch {
+    return refuse('protocol.malformed', 'not JSON');
+  }
+}
+
+function refused(code: ErrorCode, message: string, id: FrameId | undefined): DecodedFrame {
+  return { ok: false, error: { code, message }, id };
+}
+
+/** The text of an answer. Members without a value are left out. */
+export function encodeFrame(frame: ServerFrame): string {
+  return JSON.stringify(frame);
+}
+
+/** What a client is told of anything refused or thrown. */
+export function errFrame(error: unknown, id: FrameId | undefined): ErrFrame {
+  return { op: 'err', ...(id === undefined ? {} : { id }), ...publicError(error) };
+}
+
+export function okFrame(id: FrameId | undefined, members: Omit<OkFrame, 'op' | 'id'> = {}): OkFrame {
+  return { op: 'ok', ...(id === undefined ? {} : { id }), ...members };
+}

@@ -1,0 +1,251 @@
+import type { Duplex } from 'node:stream';
+import {
+  publisherName,
+  refuse,
+  toWsClose,
+  TriviumError,
+  type ErrorCode,
+  type Message,
+  type Refusal,
+} from '@trivium/contracts';
+import type { Bus } from '@trivium/bus';
+import type { Delivery } from '@trivium/delivery';
+import type { MessageTracing } from '@trivium/telemetry';
+import type { WebSocket } from 'ws';
+import type { Clock } from './clock.ts';
+import { decodeFrame, encodeFrame, errFrame, okFrame, type FrameId, type ServerFrame } from './codec.ts';
+import type { WsConfig } from './config.ts';
+import { createDelivering } from './delivering.ts';
+import type { MessageFrames } from './message-frames.ts';
+import { createOutbox } from './outbox.ts';
+import { createPublishing } from './publishing.ts';
+import { NEW_SESSION, refused, step, type Effect, type SessionLimits, type Step } from './session.ts';
+import type { WsStats } from './stats.ts';
+import { createSubscribing, type Granted } from './subscribing.ts';
+import type { WriteTurn } from './write-turn.ts';
+
+/** What all connections of a door share. */
+export interface Surroundings {
+  bus: Pick<Bus, 'publisher'>;
+  delivery: Delivery;
+  frames: MessageFrames;
+  tracing: MessageTracing;
+  turn: WriteTurn;
+  clock: Clock;
+  stats: WsStats;
+  config: WsConfig;
+  limits: SessionLimits;
+}
+
+/** An upgraded client. */
+export interface Client {
+  readonly id: string;
+  /** We made the id up. */
+  readonly assigned: boolean;
+  /** The end of the log when it came. */
+  readonly pos: number;
+}
+
+/** One client that speaks `trivium.v1`. */
+export interface Connection {
+  /** Why it was closed from this side; undefined: it was not. */
+  readonly endReason: string | undefined;
+  /** A turn of the door's clock. */
+  tick(nowMs: number): void;
+  /** Whether the client is read from has to be decided anew. */
+  reconsider(): void;
+  /** Takes nothing new, finishes what was accepted, then closes with `code`. */
+  drain(code: ErrorCode): void;
+  /** Closes now. Idempotent; the first reason counts. */
+  close(code: number, reason: string): void;
+}
+
+/** Filter changes of one client that may wait before its socket is not read any more. */
+const MAX_PENDING_CHANGES = 16;
+/** [RFC6455-5.5]: a close frame has 125 bytes, two of them for the code. */
+const MAX_REASON_BYTES = 123;
+
+/** Serves a client whose WebSocket has just been opened, and speaks first. Never throws. */
+export function openConnection(
+  ws: WebSocket,
+  socket: Duplex,
+  client: Client,
+  surroundings: Surroundings,
+): Connection {
+  const { bus, delivery, frames, tracing, turn, clock, stats, config, limits } = surroundings;
+  let session = NEW_SESSION;
+  let draining: ErrorCode | undefined;
+  let endReason: string | undefined;
+
+  const outbox = createOutbox({
+    ws,
+    socket,
+    turn,
+    clock,
+    maxBytes: config.maxOutputBytes,
+    onFull: () => reconsider(),
+    onDrained() {
+      if (delivering.room) subscribing.resume();
+      reconsider();
+    },
+  });
+
+  const send = (frame: ServerFrame): void => outbox.send(encodeFrame(frame));
+
+  const publishing = createPublishing({
+    publisher: bus.publisher,
+    client: client.id,
+    name: publisherName(client.id, client.assigned),
+    tracing,
+    stats,
+    onDone(id, pos) {
+      if (pos !== undefined) send(okFrame(id, { pos }));
+      else if (id !== undefined) send(okFrame(id));
+      reconsider();
+    },
+    onFailed(id, error) {
+      send(errFrame(error, id));
+      reconsider();
+    },
+  });
+
+  const delivering = createDelivering({
+    client: client.id,
+    outbox,
+    frames,
+    clock,
+    stats,
+    maxUnacknowledged: config.maxUnacknowledged,
+  });
+  const subscribing = createSubscribing(delivery, delivering, config.maxSubscriptions);
+
+  const take = ({ session: next, effects }: Step): void => {
+    session = next;
+    for (const effect of effects) run(effect);
+  };
+
+  const refuseFrame = (error: unknown, id: FrameId | undefined): void => {
+    stats.framesRefused++;
+    take(refused(session, error, id, limits));
+  };
+
+  const run = (effect: Effect): void => {
+    switch (effect.do) {
+      case 'send':
+        return send(effect.frame);
+      case 'publish':
+        return publish(effect.id, effect.message);
+      case 'subscribe':
+        void settle(effect.id, subscribing.subscribe(effect.subs, effect.from));
+        return reconsider();
+      case 'unsubscribe':
+        void settle(effect.id, subscribing.unsubscribe(effect.filters));
+        return reconsider();
+      case 'acknowledge':
+        return acknowledge(effect.id, effect.pos);
+      case 'close':
+        return close(effect.code, effect.reason);
+    }
+  };
+
+  const publish = (id: FrameId | undefined, message: Message): void => {
+    publishing.publish(id, message);
+    if (publishing.open >= config.maxOpenPublishes) reconsider();
+  };
+
+  const acknowledge = (id: FrameId | undefined, pos: number): void => {
+    if (!delivering.acknowledge(pos))
+      return refuseFrame(refuse('protocol.error', `nothing as far as position ${pos} was sent`).error, id);
+    if (id !== undefined) send(okFrame(id));
+    if (delivering.room) subscribing.resume();
+  };
+
+  const settle = async (
+    id: FrameId | undefined,
+    change: Promise<Granted | Refusal | void>,
+  ): Promise<void> => {
+    try {
+      const result = await change;
+      if (result === undefined) send(okFrame(id));
+      else if ('code' in result) refuseFrame(result, id);
+      else {
+        const granted = result.subs.map((sub) => sub.qos);
+        send(okFrame(id, result.pos === undefined ? { granted } : { granted, pos: result.pos }));
+      }
+    } catch (error) {
+      send(errFrame(error, id));
+    }
+    reconsider();
+  };
+
+  const reconsider = (): void => {
+    if (ws.readyState !== ws.OPEN) return;
+    if (draining !== undefined && publishing.open === 0 && subscribing.pending === 0) {
+      return close(toWsClose(draining), draining);
+    }
+    const hold =
+      outbox.fullSinceMs !== undefined ||
+      publishing.open >= config.maxOpenPublishes ||
+      subscribing.pending >= MAX_PENDING_CHANGES ||
+      bus.publisher.pressed;
+    if (hold === ws.isPaused) return;
+    if (hold) ws.pause();
+    else ws.resume();
+  };
+
+  const close = (code: number, reason: string): void => {
+    if (ws.readyState !== ws.OPEN) return;
+    endReason = reason;
+    subscribing.detach();
+    ws.close(code, cut(reason));
+    // The client's own close frame has to be read for the handshake to end.
+    ws.resume();
+  };
+
+  const slow = (what: string): void => close(toWsClose('slow-consumer'), `slow-consumer: ${what}`);
+
+  ws.on('message', (data: Buffer, isBinary) => {
+    if (ws.readyState !== ws.OPEN) return;
+    if (isBinary) return close(1003, 'trivium.v1 is JSON in text messages');
+    stats.framesIn++;
+    const frame = decodeFrame(data.toString());
+    if (draining !== undefined) {
+      const error = new TriviumError('server.draining', undefined, { retryAfterMs: 1_000 });
+      return send(errFrame(error, frame.ok ? frame.value.id : frame.id));
+    }
+    const next = step(session, frame, clock.now(), limits);
+    if (next.session.refusedInARow > 0) stats.framesRefused++;
+    take(next);
+  });
+  ws.on('close', () => subscribing.detach());
+
+  send(okFrame(undefined, { clientId: client.id, pos: client.pos }));
+  reconsider();
+
+  return {
+    get endReason() {
+      return endReason;
+    },
+    tick(nowMs) {
+      const since = [outbox.fullSinceMs, delivering.windowFullSinceMs];
+      const [unread, unacknowledged] = since.map(
+        (ms) => ms !== undefined && nowMs - ms >= config.slowTimeoutMs,
+      );
+      if (unread) slow(`${ws.bufferedAmount} bytes were not read in time`);
+      else if (unacknowledged) slow(`${delivering.unacknowledged} messages were not acknowledged in time`);
+    },
+    reconsider,
+    drain(code) {
+      draining ??= code;
+      reconsider();
+    },
+    close,
+  };
+}
+
+/** At most what a close frame holds, cut between characters. */
+function cut(reason: string): string {
+  let end = reason.length;
+  while (Buffer.byteLength(reason.slice(0, end)) > MAX_REASON_BYTES) end--;
+  return reason.slice(0, end).toWellFormed();
+}

@@ -1,0 +1,84 @@
+import { TriviumError } from '@trivium/contracts';
+import type { Delivered, Receiver, Subscription } from '@trivium/delivery';
+import { createAckWindow } from './ack-window.ts';
+import type { Clock } from './clock.ts';
+import { encodeFrame, errFrame } from './codec.ts';
+import type { MessageFrames } from './message-frames.ts';
+import type { Outbox } from './outbox.ts';
+import type { WsStats } from './stats.ts';
+
+/** The messages on their way to one client: sent while it has room, by its socket and by its acknowledgements. */
+export interface Delivering extends Receiver {
+  /** Since when it has acknowledged too little for the next durable message; undefined: it has not been so. */
+  readonly windowFullSinceMs: number | undefined;
+  readonly unacknowledged: number;
+  /** A durable message would be taken. */
+  readonly room: boolean;
+  /** Everything up to `pos` is handled. False when nothing that far has been sent. */
+  acknowledge(pos: number): boolean;
+}
+
+export interface DeliveringOptions {
+  client: string;
+  outbox: Outbox;
+  frames: MessageFrames;
+  clock: Clock;
+  stats: WsStats;
+  maxUnacknowledged: number;
+}
+
+export function createDelivering(options: DeliveringOptions): Delivering {
+  const { client, outbox, frames, clock, stats, maxUnacknowledged } = options;
+  const window = createAckWindow(maxUnacknowledged);
+  let windowFullSinceMs: number | undefined;
+
+  const expired = ({ properties }: Delivered): boolean =>
+    properties?.expiresAt !== undefined && properties.expiresAt <= clock.now();
+
+  const send = (message: Delivered, sub: Subscription): void => {
+    const frame = frames.frame(message, sub, client);
+    stats.bytesOut += frame.length;
+    outbox.send(frame);
+  };
+
+  return {
+    id: client,
+    get windowFullSinceMs() {
+      return windowFullSinceMs;
+    },
+    get unacknowledged() {
+      return window.unacknowledged;
+    },
+    get room() {
+      return !window.full && outbox.room;
+    },
+    onLive(message, sub) {
+      if (expired(message)) return;
+      if (outbox.room) {
+        send(message, sub);
+        stats.deliveredLive++;
+      } else stats.droppedLive++;
+    },
+    onDurable(message, sub) {
+      if (expired(message)) return true;
+      if (window.full || !outbox.room) {
+        stats.stalls++;
+        if (window.full) windowFullSinceMs ??= clock.now();
+        return false;
+      }
+      send(message, sub);
+      window.sent(message.pos);
+      stats.deliveredDurable++;
+      return true;
+    },
+    onLost(from, first) {
+      const lost = `positions ${from + 1} to ${first - 1} are gone: the log does not go back that far`;
+      outbox.send(encodeFrame(errFrame(new TriviumError('not-found', lost), undefined)));
+    },
+    acknowledge(pos) {
+      const known = window.acknowledge(pos);
+      if (!window.full) windowFullSinceMs = undefined;
+      return known;
+    },
+  };
+}

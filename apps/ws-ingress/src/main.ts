@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import { connectBus } from '@trivium/bus';
+import { createDelivery } from '@trivium/delivery';
+import { createMqttDoor, DOOR_METRICS, mqttSection } from '@trivium/mqtt';
+import { busConfig, checkListener, listen, loadConfig, runService, serviceSchema } from '@trivium/service';
+import { createLogger, startTelemetry } from '@trivium/telemetry';
+import { wsSection } from './config.ts';
+import { createWsDoor } from './door.ts';
+import { publishNumbers } from './metrics.ts';
+import { WS_METRICS } from './stats.ts';
+
+const service = 'ws-ingress';
+const version = '0.1.0';
+const instance = randomBytes(6).toString('hex');
+
+const config = loadConfig({
+  service,
+  schema: serviceSchema(9102, { ws: wsSection, mqtt: mqttSection }),
+  env: process.env,
+  check: ({ ws: { host }, allowAnonymous }) => [
+    checkListener({ setting: 'ws.host', host, allowAnonymous, hasAuthentication: false }),
+  ],
+});
+const logger = createLogger({ service, level: config.log.level, instance });
+const telemetry = startTelemetry({ service, version, instance, env: process.env, logger });
+const tracing = telemetry.messageTracing('ws');
+
+await runService({
+  name: service,
+  version,
+  config,
+  logger,
+  telemetry,
+  async start() {
+    const bus = await connectBus({ config: busConfig(config, service), logger });
+    const delivery = createDelivery({ bus, logger });
+    const info = { service };
+    const mqtt = createMqttDoor({ bus, delivery, config: config.mqtt, logger, info, tracing });
+    const { maxClientIdBytes, maxTopicBytes, maxTopicLevels } = config.mqtt;
+    const topics = { maxTopicBytes, maxTopicLevels };
+    const door = createWsDoor({
+      bus,
+      delivery,
+      mqtt,
+      config: config.ws,
+      topics,
+      maxClientIdBytes,
+      tracing,
+      logger,
+      service,
+    });
+    publishNumbers('trivium.ws', door.stats, WS_METRICS);
+    publishNumbers('trivium.mqtt', mqtt.stats, DOOR_METRICS);
+    const port = await listen(door.server, {
+      ...config.ws,
+      what: `${service}: WebSocket`,
+      setting: 'ws.port',
+    });
+    logger.info({ address: `ws://${config.ws.host}:${port}` }, 'listening');
+    return {
+      readiness: { bus: () => bus.up || 'no connection to NATS' },
+      stages: {
+        stopAccepting: () => door.stopAccepting(),
+        closeClients: (context) => door.drain(context),
+        drainBus: () => {
+          delivery.close();
+          return bus.close();
+        },
+      },
+    };
+  },
+});

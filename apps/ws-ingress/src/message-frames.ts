@@ -1,0 +1,49 @@
+import { messageToJsonText, type Properties, type QoS } from '@trivium/contracts';
+import type { Delivered, Subscription } from '@trivium/delivery';
+import type { MessageTracing } from '@trivium/telemetry';
+
+/** Writes messages as `msg` frames: once per message and QoS for all clients that get it, unless the message is traced. */
+export interface MessageFrames {
+  /** The frame for one client, shared with others: not to be changed. The QoS told is that of the delivery. */
+  frame(message: Delivered, sub: Subscription, client: string): Buffer;
+}
+
+export function createMessageFrames(tracing: MessageTracing): MessageFrames {
+  let serial = -1;
+  let qosOfLast: QoS = 0;
+  let last: Buffer = Buffer.alloc(0);
+
+  return {
+    frame(message, sub, client) {
+      const qos = Math.min(message.qos, sub.qos) as QoS;
+      const properties = message.properties;
+      if (tracing.enabled && properties?.traceparent !== undefined) {
+        const { traceparent, tracestate } = properties;
+        const span = tracing.deliver(traceparent, message.topic, qos, client, tracestate);
+        if (span !== undefined) {
+          const bytes = encode(message, qos, reparented(properties, span.traceparent, span.tracestate));
+          span.end();
+          return bytes;
+        }
+      }
+      if (serial !== message.serial || qosOfLast !== qos) {
+        last = encode(message, qos, properties);
+        serial = message.serial;
+        qosOfLast = qos;
+      }
+      return last;
+    },
+  };
+}
+
+function reparented(properties: Properties, traceparent: string, tracestate: string | undefined): Properties {
+  const { tracestate: _, ...rest } = properties;
+  return tracestate === undefined ? { ...rest, traceparent } : { ...rest, traceparent, tracestate };
+}
+
+function encode(message: Delivered, qos: QoS, properties: Properties | undefined): Buffer {
+  const { topic, payload, retain, pos } = message;
+  const told =
+    properties === undefined ? { topic, payload, qos, retain } : { topic, payload, qos, retain, properties };
+  return Buffer.from(messageToJsonText(told, pos === 0 ? undefined : pos));
+}

@@ -1,0 +1,140 @@
+import {
+  accept,
+  DEFAULT_TOPIC_LIMITS,
+  ERRORS,
+  parseFilter,
+  parseTopic,
+  payloadFromJson,
+  propertiesFromJson,
+  refuse,
+  type Message,
+  type Result,
+  type TopicFilter,
+  type TopicLimits,
+} from '@trivium/contracts';
+import type { Subscription } from '@trivium/delivery';
+import { errFrame, type DecodedFrame, type FrameId, type PubFrame, type ServerFrame } from './codec.ts';
+
+/** What one connection remembers between frames. */
+export interface Session {
+  /** Frames refused without a good one between them. */
+  readonly refusedInARow: number;
+}
+
+export interface SessionLimits {
+  /** Refused frames in a row at which the connection is closed. */
+  readonly maxRefusedInARow: number;
+  readonly topics: TopicLimits;
+}
+
+export type Effect =
+  | { readonly do: 'send'; readonly frame: ServerFrame }
+  | { readonly do: 'publish'; readonly id: FrameId | undefined; readonly message: Message }
+  | {
+      readonly do: 'subscribe';
+      readonly id: FrameId | undefined;
+      readonly subs: readonly Subscription[];
+      readonly from: number | undefined;
+    }
+  | {
+      readonly do: 'unsubscribe';
+      readonly id: FrameId | undefined;
+      readonly filters: readonly TopicFilter[];
+    }
+  | { readonly do: 'acknowledge'; readonly id: FrameId | undefined; readonly pos: number }
+  /** The protocol is broken for good. */
+  | { readonly do: 'close'; readonly code: 1008; readonly reason: string };
+
+export interface Step {
+  readonly session: Session;
+  readonly effects: readonly Effect[];
+}
+
+export const NEW_SESSION: Session = { refusedInARow: 0 };
+
+export const DEFAULT_LIMITS: SessionLimits = { maxRefusedInARow: 32, topics: DEFAULT_TOPIC_LIMITS };
+
+/** The pure core of a `trivium.v1` connection: one frame in, what to do about it out. */
+export function step(session: Session, frame: DecodedFrame, nowMs: number, limits: SessionLimits): Step {
+  const effect = frame.ok ? understand(frame.value, nowMs, limits) : frame;
+  if (!effect.ok) return refused(session, effect.error, frame.ok ? frame.value.id : frame.id, limits);
+  return { session: session.refusedInARow === 0 ? session : NEW_SESSION, effects: [effect.value] };
+}
+
+/** A frame that was understood turned out not to be allowed, which only the shell could tell. */
+export function refused(
+  session: Session,
+  error: unknown,
+  id: FrameId | undefined,
+  limits: SessionLimits,
+): Step {
+  const frame = errFrame(error, id);
+  const send: Effect = { do: 'send', frame };
+  if (ERRORS[frame.code].category !== 'rejected') return { session, effects: [send] };
+  const refusedInARow = session.refusedInARow + 1;
+  if (refusedInARow < limits.maxRefusedInARow) return { session: { refusedInARow }, effects: [send] };
+  const close: Effect = { do: 'close', code: 1008, reason: `${refusedInARow} frames in a row were refused` };
+  return { session: { refusedInARow }, effects: [send, close] };
+}
+
+function understand(
+  frame: Extract<DecodedFrame, { ok: true }>['value'],
+  nowMs: number,
+  limits: SessionLimits,
+): Result<Effect> {
+  const id = frame.id;
+  switch (frame.op) {
+    case 'pub': {
+      const message = messageOf(frame, nowMs, limits.topics);
+      return message.ok ? accept({ do: 'publish', id, message: message.value }) : message;
+    }
+    case 'sub': {
+      const subs = each(frame.filters, (wanted) => {
+        const { filter: raw, qos = 0 } = typeof wanted === 'string' ? { filter: wanted } : wanted;
+        const filter = parseFilter(raw, limits.topics);
+        return filter.ok ? accept<Subscription>({ filter: filter.value, qos: qos === 0 ? 0 : 1 }) : filter;
+      });
+      return subs.ok ? accept({ do: 'subscribe', id, subs: subs.value, from: frame.from }) : subs;
+    }
+    case 'unsub': {
+      const filters = each(frame.filters, (wanted) =>
+        parseFilter(typeof wanted === 'string' ? wanted : wanted.filter, limits.topics),
+      );
+      return filters.ok ? accept({ do: 'unsubscribe', id, filters: filters.value }) : filters;
+    }
+    case 'ack':
+      return accept({ do: 'acknowledge', id, pos: frame.pos });
+    case 'ping':
+      return accept({ do: 'send', frame: id === undefined ? { op: 'pong' } : { op: 'pong', id } });
+  }
+}
+
+function messageOf(frame: PubFrame, nowMs: number, limits: TopicLimits): Result<Message> {
+  const { qos = 0, retain = false, contentType } = frame;
+  if (qos === 2) return refuse('qos.unsupported', 'qos is 0 or 1 on this protocol');
+  if (retain) return refuse('retain.unsupported', ERRORS['retain.unsupported'].summary);
+  const topic = parseTopic(frame.topic, limits);
+  if (!topic.ok) return topic;
+  const payload = payloadFromJson(frame);
+  if (!payload.ok) return payload;
+  const properties = propertiesFromJson(frame.properties, contentType, nowMs);
+  if (!properties.ok) return properties;
+  const responseTopic = properties.value?.responseTopic;
+  if (responseTopic !== undefined) {
+    const checked = parseTopic(responseTopic, limits);
+    if (!checked.ok) return refuse(checked.error.code, `responseTopic: ${checked.error.message}`);
+  }
+  const message: Message = { topic: topic.value, payload: payload.value, qos, retain };
+  return accept(properties.value === undefined ? message : { ...message, properties: properties.value });
+}
+
+/** All of them, or the first refusal. */
+function each<T, U>(values: readonly T[], parse: (value: T) => Result<U>): Result<U[]> {
+  const parsed: U[] = [];
+  for (const value of values) {
+    const one = parse(value);
+    if (!one.ok) return one;
+    parsed.push(one.value);
+  }
+  return accept(parsed);
+}
