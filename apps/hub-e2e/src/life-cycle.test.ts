@@ -1,5 +1,4 @@
 import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { repoRoot, startProcess, tempDir, waitFor } from '@trivium/testing';
 import { expect, it } from 'vitest';
 import { sseSubscriber } from './clients/http.ts';
@@ -85,7 +84,7 @@ it('two processes of a door share nothing but NATS', async () => {
 
   // The same client id at the other process: the first is disconnected [MQTT-3.1.4-2].
   const first = await connectMqtt(`mqtt://${host}:${mqtt}`, { clientId: 'taken' });
-  const closed = once(first, 'close');
+  const closed = new Promise<void>((resolve) => first.once('close', () => resolve()));
   const second = await connectMqtt(`mqtt://${host}:${mqtt + 10}`, { clientId: 'taken' });
   await closed;
   expect(second.connected).toBe(true);
