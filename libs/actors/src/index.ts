@@ -1,0 +1,27 @@
+export { defineActor, hostActor } from './actor.ts';
+export type {
+  ActorContext,
+  ActorDefinition,
+  ActorKind,
+  EffectSource,
+  HostedActor,
+  Perform,
+  Reply,
+  Schema,
+  Snapshot,
+  StateOf,
+  Step,
+} from './actor.ts';
+export { startActors } from './actors.ts';
+export type { Actors, ActorsOptions } from './actors.ts';
+export type { ActorStats } from './actor-stats.ts';
+export { systemClock } from './clock.ts';
+export type { Clock } from './clock.ts';
+export { DEFAULT_LIMITS } from './limits.ts';
+export type { Limits } from './limits.ts';
+export type { DeadLetter } from './dead-letters.ts';
+export { holdLease } from './hold-lease.ts';
+export type { HeldLease, HoldLeaseOptions } from './hold-lease.ts';
+export { acquireLease } from './lease.ts';
+export type { Lease, LeaseOptions, Renewal } from './lease.ts';
+export { encodeRequest } from './requests.ts';
