@@ -1,0 +1,38 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** The hub that runs on a data directory, for tools and for the next launcher: `hub.json` there. */
+export interface HubFile {
+  launcher: { pid: number };
+  processes: { name: string; pid: number | undefined; address?: string }[];
+}
+
+/** What is written in `file`; undefined when there is nothing or nothing readable. */
+export function readHubFile(file: string): HubFile | undefined {
+  try {
+    const content: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const pid = (content as { launcher?: { pid?: unknown } } | null)?.launcher?.pid;
+    return typeof pid === 'number' ? (content as HubFile) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeHubFile(file: string, content: HubFile): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const partial = `${file}.${process.pid}`;
+  writeFileSync(partial, `${JSON.stringify(content, null, 2)}\n`);
+  renameSync(partial, file);
+}
+
+export const removeHubFile = (file: string): void => rmSync(file, { force: true });
+
+/** Whether a process is there; one of another user counts. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

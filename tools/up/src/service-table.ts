@@ -1,0 +1,48 @@
+/** One port of a service: what it serves, its usual number, and where the number is set. */
+export interface PortSpec {
+  purpose: string;
+  /** Name of the setting that the service itself reads: `mqtt.port` is `TRIVIUM_MQTT_PORT`. */
+  variable: string;
+  scheme: string;
+}
+
+/** A service of the hub as the launcher knows it. */
+export interface ServiceSpec {
+  name: string;
+  /** The file that Node runs, from the root of the checkout. */
+  main: string;
+  port?: PortSpec;
+  /** Environment beside ports and addresses. */
+  env?: Readonly<Record<string, string>>;
+  /** Those with the higher number are stopped first. */
+  stopRank: number;
+}
+
+const MQTT: PortSpec = { purpose: 'MQTT', variable: 'TRIVIUM_MQTT_PORT', scheme: 'mqtt' };
+
+/** What `npm start` runs beside NATS, in the order in which it is shown. Admin ports are counted in this order. */
+export const SERVICES: readonly ServiceSpec[] = [
+  { name: 'mqtt-ingress', main: 'apps/mqtt-ingress/src/main.ts', port: MQTT, stopRank: 2 },
+  {
+    name: 'ws-ingress',
+    main: 'apps/ws-ingress/src/main.ts',
+    port: { purpose: 'WebSocket', variable: 'TRIVIUM_WS_PORT', scheme: 'ws' },
+    stopRank: 2,
+  },
+  {
+    name: 'http-ingress',
+    main: 'apps/http-ingress/src/main.ts',
+    port: { purpose: 'HTTP', variable: 'TRIVIUM_HTTP_PORT', scheme: 'http' },
+    stopRank: 2,
+  },
+  { name: 'router', main: 'apps/router/src/main.ts', stopRank: 1 },
+  {
+    name: 'mqtt-ingress-aedes',
+    main: 'apps/mqtt-ingress/src/main.ts',
+    port: MQTT,
+    env: { TRIVIUM_MQTT_ENGINE: 'aedes' },
+    stopRank: 2,
+  },
+];
+
+export const NATS = 'nats-server';
