@@ -8,8 +8,8 @@ export interface AckWindow {
   readonly unacknowledged: number;
   /** Takes a position into the window. Positions grow, except after `from` made the client go back. */
   sent(pos: number): void;
-  /** Everything sent up to `pos` has been handled. False when nothing that far has been sent on this connection. */
-  acknowledge(pos: number): boolean;
+  /** Everything sent up to `pos` has been handled; `pos` may be one that the client knows from elsewhere. */
+  acknowledge(pos: number): void;
 }
 
 const FIRST_CAPACITY = 16;
@@ -18,7 +18,6 @@ export function createAckWindow(limit: number): AckWindow {
   let ring = new Float64Array(Math.min(FIRST_CAPACITY, limit));
   let head = 0;
   let count = 0;
-  let highest = 0;
 
   const grow = (): void => {
     const larger = new Float64Array(Math.min(ring.length * 4, limit));
@@ -38,15 +37,12 @@ export function createAckWindow(limit: number): AckWindow {
       if (count === ring.length) grow();
       ring[(head + count) % ring.length] = pos;
       count++;
-      if (pos > highest) highest = pos;
     },
     acknowledge(pos) {
-      if (pos > highest) return false;
       while (count > 0 && ring[head]! <= pos) {
         head = (head + 1) % ring.length;
         count--;
       }
-      return true;
     },
   };
 }

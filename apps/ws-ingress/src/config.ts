@@ -1,3 +1,5 @@
+import { mqttSection } from '@trivium/mqtt';
+import { checkListener, serviceSchema } from '@trivium/service';
 import { Type, type Static } from 'typebox';
 
 const count = (fallback: number, minimum: number, maximum: number, description: string) =>
@@ -60,3 +62,12 @@ export const wsSection = Type.Object(
 );
 
 export type WsConfig = Static<typeof wsSection>;
+
+/** The settings of this service: the shared ones, `ws`, and `mqtt` for the clients that speak it here. */
+export const configSchema = serviceSchema(9102, { ws: wsSection, mqtt: mqttSection });
+export type Config = Static<typeof configSchema>;
+
+/** Rules across settings. */
+export function checkConfig({ ws, allowAnonymous }: Config) {
+  return [checkListener({ setting: 'ws.host', host: ws.host, allowAnonymous, hasAuthentication: false })];
+}

@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
 import {
   publisherName,
-  refuse,
   toWsClose,
   TriviumError,
   type ErrorCode,
@@ -154,8 +153,7 @@ export function openConnection(
   };
 
   const acknowledge = (id: FrameId | undefined, pos: number): void => {
-    if (!delivering.acknowledge(pos))
-      return refuseFrame(refuse('protocol.error', `nothing as far as position ${pos} was sent`).error, id);
+    delivering.acknowledge(pos);
     if (id !== undefined) send(okFrame(id));
     if (delivering.room) subscribing.resume();
   };

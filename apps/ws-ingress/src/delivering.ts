@@ -14,8 +14,8 @@ export interface Delivering extends Receiver {
   readonly unacknowledged: number;
   /** A durable message would be taken. */
   readonly room: boolean;
-  /** Everything up to `pos` is handled. False when nothing that far has been sent. */
-  acknowledge(pos: number): boolean;
+  /** Everything up to `pos` is handled. */
+  acknowledge(pos: number): void;
 }
 
 export interface DeliveringOptions {
@@ -76,9 +76,8 @@ export function createDelivering(options: DeliveringOptions): Delivering {
       outbox.send(encodeFrame(errFrame(new TriviumError('not-found', lost), undefined)));
     },
     acknowledge(pos) {
-      const known = window.acknowledge(pos);
+      window.acknowledge(pos);
       if (!window.full) windowFullSinceMs = undefined;
-      return known;
     },
   };
 }

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
-import { createMqttDoor, DOOR_METRICS, mqttSection } from '@trivium/mqtt';
-import { busConfig, checkListener, listen, loadConfig, runService, serviceSchema } from '@trivium/service';
+import { createMqttDoor, DOOR_METRICS } from '@trivium/mqtt';
+import { busConfig, listen, loadConfig, runService } from '@trivium/service';
 import { createLogger, startTelemetry } from '@trivium/telemetry';
-import { wsSection } from './config.ts';
+import { checkConfig, configSchema } from './config.ts';
 import { createWsDoor } from './door.ts';
 import { publishNumbers } from './metrics.ts';
 import { WS_METRICS } from './stats.ts';
@@ -13,14 +13,7 @@ const service = 'ws-ingress';
 const version = '0.1.0';
 const instance = randomBytes(6).toString('hex');
 
-const config = loadConfig({
-  service,
-  schema: serviceSchema(9102, { ws: wsSection, mqtt: mqttSection }),
-  env: process.env,
-  check: ({ ws: { host }, allowAnonymous }) => [
-    checkListener({ setting: 'ws.host', host, allowAnonymous, hasAuthentication: false }),
-  ],
-});
+const config = loadConfig({ service, schema: configSchema, env: process.env, check: checkConfig });
 const logger = createLogger({ service, level: config.log.level, instance });
 const telemetry = startTelemetry({ service, version, instance, env: process.env, logger });
 const tracing = telemetry.messageTracing('ws');
