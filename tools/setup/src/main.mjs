@@ -18,6 +18,7 @@ Gets what the project runs on; npm start, npm test and npm run bench call it. Do
 
   the npm dependencies, Node 24 among them (npm ci)
   nats-server 2.15 or newer, below 3: on PATH, in the cache, the release, or from Debian's newer suite
+  (none of it when TRIVIUM_NATS_SERVER names one)
 
   --test     also the outside clients of the tests: mosquitto-clients, python3-paho-mqtt, chromium
   --bench    also the broker that the benchmark compares with: mosquitto
@@ -77,6 +78,8 @@ async function setUp(progress) {
     await writeStamp(places.stamp, withMark(stamp, 'dependencies', await dependenciesMark(ROOT, process)));
   }
 
+  // The launcher and the tests then start that one.
+  if (env['TRIVIUM_NATS_SERVER']) return;
   const server = await fileMark(places.natsServer);
   if (server === undefined || server !== stamp.natsServer) {
     const sources = natsSources({ places, platform, arch, env, run });

@@ -26,7 +26,7 @@ export async function firstUsable(sources, versionOf, progress) {
   const reasons = [];
   for (const source of sources) {
     const found = await (source.slow
-      ? progress.step(`nats-server: ${source.name}`, source.find)
+      ? progress.step(`nats-server: ${source.name}`, source.find, reasonOrDone)
       : source.find());
     const version = 'path' in found ? await versionOf(found.path) : undefined;
     if ('path' in found && version !== undefined && isUsable(version)) {
@@ -39,13 +39,15 @@ export async function firstUsable(sources, versionOf, progress) {
           ? `${found.path} does not run here`
           : `${found.path} is ${formatVersion(version)}, too old or too new`;
     reasons.push(`${source.name}: ${reason}`);
-    if (source.slow) progress.note(reason);
   }
   throw new SetupError(
     `no nats-server 2.15 or newer could be had:\n${reasons.map((line) => `  - ${line}`).join('\n')}`,
     `Put nats-server ${PINNED} on PATH (its site offers releases for every system), or connect this host to the network, and start again.`,
   );
 }
+
+/** @param {{ path: string } | { reason: string }} found */
+const reasonOrDone = (found) => ('reason' in found ? found.reason : 'done');
 
 /**
  * PATH, the checkout, the user's cache, the release, Debian: in this order.

@@ -1,7 +1,7 @@
 /**
  * @typedef {object} Progress
- * @property {<T>(title: string, work: () => Promise<T>) => Promise<T>} step runs `work` between a line that says
- *   what is being done and one that says how long it took or that it failed
+ * @property {<T>(title: string, work: () => Promise<T>, outcome?: (result: T) => string) => Promise<T>} step runs
+ *   `work` between a line that says what is being done and one that says how it ended (default `done`) and how long it took
  * @property {(line: string) => void} note one indented line of detail
  */
 
@@ -12,15 +12,15 @@
  */
 export function createProgress({ write, now }) {
   return {
-    async step(title, work) {
+    async step(title, work, outcome = () => 'done') {
       const began = now();
       write(`setup: ${title} …\n`);
       try {
         const result = await work();
-        write(`setup: ${title}: done in ${seconds(now() - began)}\n`);
+        write(`setup: ${title}: ${outcome(result)} (${seconds(now() - began)})\n`);
         return result;
       } catch (error) {
-        write(`setup: ${title}: failed after ${seconds(now() - began)}\n`);
+        write(`setup: ${title}: failed (${seconds(now() - began)})\n`);
         throw error;
       }
     },
