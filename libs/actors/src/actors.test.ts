@@ -5,7 +5,8 @@ import { type Actors, type ActorsOptions, startActors } from './actors.ts';
 import { encodeRequest } from './requests.ts';
 import { type CounterEffect, type CounterState, defineCounter } from './testing/counter.ts';
 import { createFakeClock } from './testing/fake-clock.ts';
-import { createFakeNats, type FakeBus, silent } from './testing/fake-nats.ts';
+import { createFakeNats, type FakeBus } from './testing/fake-nats.ts';
+import { silent } from './testing/silent.ts';
 
 interface Router {
   bus: FakeBus;

@@ -22,6 +22,8 @@ export type { Limits } from './limits.ts';
 export type { DeadLetter } from './dead-letters.ts';
 export { holdLease } from './hold-lease.ts';
 export type { HeldLease, HoldLeaseOptions } from './hold-lease.ts';
+export { holdDoorLease } from './door-lease.ts';
+export type { DoorLeaseOptions } from './door-lease.ts';
 export { acquireLease } from './lease.ts';
 export type { Lease, LeaseOptions, Renewal } from './lease.ts';
 export { encodeRequest } from './requests.ts';

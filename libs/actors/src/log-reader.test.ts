@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createLogReader, type LogReader, type Rider } from './log-reader.ts';
 import { createFakeClock, settle } from './testing/fake-clock.ts';
-import { createFakeNats, silent } from './testing/fake-nats.ts';
+import { createFakeNats } from './testing/fake-nats.ts';
+import { silent } from './testing/silent.ts';
 
 interface Recorder extends Rider {
   got: number[];

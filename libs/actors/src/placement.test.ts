@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { type Placement, startPlacement } from './placement.ts';
 import { createFakeClock } from './testing/fake-clock.ts';
-import { createFakeNats, type FakeBus, silent } from './testing/fake-nats.ts';
+import { createFakeNats, type FakeBus } from './testing/fake-nats.ts';
+import { silent } from './testing/silent.ts';
 
 interface Router {
   bus: FakeBus;

@@ -1,4 +1,4 @@
-import type { Bucket, Bus, BusMessage, Follower, FollowOptions, Logger } from '@trivium/bus';
+import type { Bucket, Bus, BusMessage, Follower, FollowOptions } from '@trivium/bus';
 import { TriviumError, type BucketName, type StreamName } from '@trivium/contracts';
 import type { Clock } from '../clock.ts';
 import { createFakeBucketStore, type FakeBucketStore, viewBucket } from './fake-bucket.ts';
@@ -40,8 +40,6 @@ export interface FakeNats {
   messages(stream: StreamName): { pos: number; subject: string; json: unknown }[];
   bucket(name: BucketName): FakeBucketStore;
 }
-
-export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
