@@ -1,0 +1,50 @@
+import type { Duplex } from 'node:stream';
+import type { Bus, Logger } from '@trivium/bus';
+import type { Delivery } from '@trivium/delivery';
+import type { ClientOwners } from './client-owners.ts';
+import type { Clock } from './clock.ts';
+import type { AedesConfig } from './config.ts';
+import type { AedesDoorStats } from './stats.ts';
+import type { Tracing } from './tracing.ts';
+
+export interface AedesDoorOptions {
+  bus: Bus;
+  delivery: Delivery;
+  config: AedesConfig;
+  logger: Logger;
+  info: {
+    /** The service's name, for connection events. */
+    service: string;
+  };
+  clock?: Clock;
+  tracing?: Tracing;
+  /** Default: client ids are unique at this door, not between doors. */
+  owners?: ClientOwners;
+}
+
+/** Where a connection came from. */
+export interface Peer {
+  /** IP address, for logs and connection events. */
+  readonly address: string;
+  readonly kind: 'tcp' | 'tls' | 'ws' | 'wss';
+}
+
+/** A stock aedes, joined to the hub. */
+export interface AedesDoor {
+  /**
+   * Serves one client on a fresh socket until it ends. Never throws. A server with `allowHalfOpen: true` lets what a client sent
+   * before it closed its side still be acknowledged.
+   */
+  accept(socket: Duplex, peer: Peer): void;
+  /** Connections now. */
+  readonly connections: number;
+  readonly stats: Readonly<AedesDoorStats>;
+  /** From now on `accept` destroys what it is given. */
+  stopAccepting(): void;
+  /**
+   * Ends every connection: reads nothing more, lets what was accepted be stored and acknowledged, then closes, spread over a part of
+   * `graceMs` so that the clients do not come back all at once. Past `signal` it closes at once. Resolves when all are gone and
+   * aedes has ended.
+   */
+  drain(context: { signal: AbortSignal; graceMs: number }): Promise<void>;
+}

@@ -1,0 +1,38 @@
+import type { ErrorCode } from '@trivium/contracts';
+
+/** A connection as the owner of a client id. */
+export interface ClientOwner {
+  /** Of the connection. */
+  readonly id: string;
+  /** Another connection has the client id now. Synchronous. */
+  takenOver(): void;
+  claimed(): void;
+  claimFailed(code: ErrorCode): void;
+}
+
+/**
+ * Who has which client id: one connection at most [MQTT-3.1.4-2]. `SessionOwners` of `@trivium/mqtt`, which writes the record of the
+ * session and so decides between doors, fits.
+ */
+export interface ClientOwners {
+  /** `owner` asks for `client`. Whoever had it ends; `claimed` or `claimFailed` follows. */
+  take(client: string, owner: ClientOwner): void;
+  /** The connection has ended. Its client id is free unless another connection has it. */
+  leave(client: string, owner: ClientOwner): void;
+}
+
+/** Decides between the connections of this door alone. */
+export function createLocalOwners(): ClientOwners {
+  const owners = new Map<string, ClientOwner>();
+  return {
+    take(client, owner) {
+      const former = owners.get(client);
+      owners.set(client, owner);
+      former?.takenOver();
+      owner.claimed();
+    },
+    leave(client, owner) {
+      if (owners.get(client) === owner) owners.delete(client);
+    },
+  };
+}
