@@ -17,6 +17,8 @@ export interface Faults {
   subackCode?: number;
   /** All connections are cut after so many messages. */
   dieAfter?: number;
+  /** After so many messages every client is sent what is no MQTT. */
+  garbageAfter?: number;
 }
 
 export interface FaultyBroker extends AsyncDisposable {
@@ -24,6 +26,8 @@ export interface FaultyBroker extends AsyncDisposable {
   /** What it really did. */
   readonly done: { dropped: number; duplicated: number; swapped: number; strayed: number; truncated: number };
 }
+
+const GARBAGE = Buffer.from([0x30, 0xff, 0xff, 0xff, 0xff, 0xff]);
 
 interface Session {
   socket: Socket | undefined;
@@ -112,6 +116,7 @@ export async function startFaultyBroker(faults: Faults = {}): Promise<FaultyBrok
               send(other, topic, body.subarray(at));
           }
           if (++published === faults.dieAfter) for (const each of sockets) each.destroy();
+          if (published === faults.garbageAfter) for (const each of sockets) each.write(GARBAGE);
           return;
         }
         case 14:

@@ -17,22 +17,28 @@ export interface GeneratorProcess extends AsyncDisposable {
 export async function startGeneratorProcess(plan: LoadPlan): Promise<GeneratorProcess> {
   const child = fork(new URL('./process-main.ts', import.meta.url), { serialization: 'advanced' });
   let waiting: { resolve: (value: unknown) => void; reject: (error: Error) => void } | undefined;
+  let failure: Error | undefined;
+  // What fails between two requests fails the next one.
+  const fail = (error: Error) => {
+    failure ??= error;
+    waiting?.reject(failure);
+  };
   const exited = new Promise<void>((resolve) => {
     child.once('exit', (code, signal) => {
-      waiting?.reject(new Error(`a generator process ended (${signal ?? code})`));
+      fail(new Error(`a generator process ended (${signal ?? code})`));
       resolve();
     });
   });
   child.on('message', (answer: Answer) => {
-    const { resolve, reject } = waiting ?? {};
+    if ('error' in answer) return fail(new Error(answer.error));
+    waiting?.resolve(answer.value);
     waiting = undefined;
-    if ('error' in answer) reject?.(new Error(answer.error));
-    else resolve?.(answer.value);
   });
   const ask = <T>(request: Request): Promise<T> =>
     new Promise((resolve, reject) => {
+      if (failure !== undefined) return reject(failure);
       waiting = { resolve: resolve as (value: unknown) => void, reject };
-      child.send(request, (error) => error && reject(error));
+      child.send(request, (error) => error && fail(error));
     });
   await ask({ ask: 'plan', plan });
   return {

@@ -159,3 +159,11 @@ test('connections that are cut are counted, and the run ends', async () => {
   expect(counts.lostConnections).toBe(8);
   expect(counts.lost).toBeGreaterThan(0);
 });
+
+test('a broker that no longer speaks MQTT fails the run, also while nobody waits for an answer', async () => {
+  await using broker = await startFaultyBroker({ garbageAfter: 100 });
+  const target = { publishAt: broker.address, subscribeAt: broker.address };
+  const { count: _, ...timed } = base;
+  const run = runLoad({ ...QUICK, workload: timed, target, processes: 1 });
+  await expect(run).rejects.toThrow(/malformed remaining length/);
+});
