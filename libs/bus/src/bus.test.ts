@@ -207,6 +207,27 @@ describe('follow', () => {
     await own.close();
   });
 
+  it('knows when it has caught up, also when the newest messages are gone', async () => {
+    const seen: number[] = [];
+    const follower = bus.follow({ stream: 'RETAINED', after: 0, onMessage: (pos) => void seen.push(pos) });
+    const end = await bus.lastPos('RETAINED');
+    await bus.retain({
+      tokens: 'catch.up',
+      payload: bytes('x'),
+      headers: undefined,
+      pos: 1,
+      expiresAt: Date.now() + 500,
+    });
+    await follower.caughtUp();
+    expect(seen.at(-1)).toBe(end + 1);
+    const late = bus.follow({ stream: 'RETAINED', after: end, onMessage: () => {} });
+    await waitFor(async () => (await bus.read('RETAINED', end + 1)) === undefined, { timeoutMs: 8_000 });
+    await late.caughtUp();
+    const tooLate = bus.follow({ stream: 'RETAINED', after: end, onMessage: () => expect.unreachable() });
+    await tooLate.caughtUp();
+    for (const one of [follower, late, tooLate]) one.close();
+  });
+
   it('reports what retention took', async () => {
     await using server = await startNats();
     const own = await connectBus({
@@ -292,6 +313,55 @@ describe('bucket', () => {
     await waitFor(() => view.get('k.a') === '2' && !view.has('k.b'), { timeoutMs: 10_000 });
     watch.close();
     await own.close();
+  });
+});
+
+describe('retain', () => {
+  const read = async (tokens: string): Promise<string | undefined> => {
+    const found: string[] = [];
+    const follower = bus.follow({
+      stream: 'RETAINED',
+      after: 0,
+      onMessage: (_pos, m) => {
+        if (m.subject === `tv1.r.${tokens}`) found.push(`${m.headers?.get('Tv-Pos')} ${text(m.data)}`);
+      },
+    });
+    await follower.caughtUp();
+    follower.close();
+    return found.at(-1);
+  };
+  const record = (tokens: string, pos: number) => ({
+    tokens,
+    payload: bytes(`p${pos}`),
+    headers: undefined,
+    pos,
+  });
+
+  it('ends at the highest position, whoever writes in whatever order (rule 5)', async () => {
+    const other = await open(nats.url);
+    const order = Array.from({ length: 100 }, (_, i) => 1_000 + ((i * 37) % 100));
+    await Promise.all(order.map((pos, i) => (i % 2 === 0 ? bus : other).retain(record('r.race', pos))));
+    expect(await read('r.race')).toBe('1099 p1099');
+    await other.retain(record('r.race', 5));
+    expect(await read('r.race')).toBe('1099 p1099');
+    await other.close();
+  });
+
+  it('cleared stays cleared for what is older', async () => {
+    await bus.retain(record('r.clear', 10));
+    await bus.retain({ ...record('r.clear', 12), payload: new Uint8Array(0) });
+    const other = await open(nats.url);
+    await other.retain(record('r.clear', 11));
+    expect(await read('r.clear')).toBe('12 ');
+    await other.retain(record('r.clear', 13));
+    expect(await read('r.clear')).toBe('13 p13');
+    await other.close();
+  });
+
+  it('an expiring record is gone at its time', async () => {
+    await bus.retain({ ...record('r.expire', 10), expiresAt: Date.now() + 900 });
+    expect(await read('r.expire')).toBe('10 p10');
+    await waitFor(async () => (await read('r.expire')) === undefined, { timeoutMs: 8_000, intervalMs: 200 });
   });
 });
 

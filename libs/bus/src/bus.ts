@@ -1,5 +1,6 @@
 import type { BucketName, ErrorCode, StreamName } from '@trivium/contracts';
 import type { Msg } from '@nats-io/nats-core';
+import type { RetainedRecord } from './retained-writer.ts';
 
 /** A message as NATS handed it over. `subject` and `headers` are decoded on first access; `data` is a view into the socket chunk: copy what you keep. */
 export type BusMessage = Msg;
@@ -77,6 +78,11 @@ export interface Follower {
   readonly pos: number;
   /** Resolves when the first consumer exists; rejects never (it retries until closed). */
   readonly ready: Promise<void>;
+  /**
+   * Resolves when everything that was stored before the call has been handed to `onMessage`. Calls of one turn share one request.
+   * Rejects with a retryable `TriviumError` when NATS is away.
+   */
+  caughtUp(): Promise<void>;
   close(): void;
 }
 
@@ -145,6 +151,11 @@ export interface Bus {
     pos: number,
   ): Promise<{ subject: string; data: Uint8Array; headers?: BusMessage['headers'] } | undefined>;
   bucket(name: BucketName): Bucket;
+  /**
+   * Makes a message that is stored in `MESSAGES` at `pos` the retained one of its topic, unless a newer one is already (rule 5).
+   * Resolves when `RETAINED` stands at `pos` or above. Rejects with a retryable `TriviumError`.
+   */
+  retain(record: RetainedRecord): Promise<void>;
   /** Request/reply. Rejects with `TriviumError` `bus.timeout`, `bus.unavailable`, or `bus.no-responders`. */
   request(
     subject: string,

@@ -9,6 +9,7 @@ import { createLiveFeed } from './live-feed.ts';
 import { provision } from './provision.ts';
 import { createPublisher } from './publisher.ts';
 import type { StreamState } from './push-reader.ts';
+import { createRetainedWriter } from './retained-writer.ts';
 import { createRequests } from './requests.ts';
 import { checkServer } from './server-check.ts';
 import { api } from './wire.ts';
@@ -78,6 +79,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
     live,
     stats,
     ...requests,
+    retain: createRetainedWriter(publishLane, publisher),
     follow(options) {
       const lane = options.lane === 'scan' ? scanLane : feedLane;
       const inner = createFollower(lane, options, logger, stats);
@@ -86,6 +88,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
           return inner.pos;
         },
         ready: inner.ready,
+        caughtUp: inner.caughtUp,
         close() {
           followers.delete(follower);
           inner.close();

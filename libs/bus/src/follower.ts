@@ -47,6 +47,7 @@ export function createFollower(
       return Math.max(0, pos);
     },
     ready: reader.ready,
+    caughtUp: reader.caughtUp,
     close: reader.close,
   };
 }

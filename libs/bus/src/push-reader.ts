@@ -1,4 +1,5 @@
 import type { Msg, Subscription } from '@nats-io/nats-core';
+import { TriviumError } from '@trivium/contracts';
 import type { Logger } from './config.ts';
 import type { Lane } from './lane.ts';
 import { api } from './wire.ts';
@@ -6,6 +7,12 @@ import { api } from './wire.ts';
 /** Nanoseconds in the consumer's configuration; the watchdog waits two and a half of these. */
 const HEARTBEAT_MS = 1_000;
 const RETRY_MS = 200;
+const CATCH_UP_MS = 5;
+
+interface ConsumerState {
+  num_pending: number;
+  delivered: { consumer_seq: number };
+}
 
 export interface StreamState {
   first_seq: number;
@@ -25,12 +32,18 @@ export interface PushReaderOptions {
   onMessage(pos: number, message: Msg): void;
 }
 
+export interface PushReader {
+  readonly ready: Promise<void>;
+  caughtUp(): Promise<void>;
+  close(): void;
+}
+
 /**
  * An ordered push consumer kept alive: in memory, flow-controlled, without acknowledgements. It is replaced whenever order can no
  * longer be proven: after a reconnect, a hole in the *consumer* sequence (stream sequences may have holes), a heartbeat that
  * knows more than we saw, or silence for two and a half heartbeats.
  */
-export function createPushReader(options: PushReaderOptions): { ready: Promise<void>; close(): void } {
+export function createPushReader(options: PushReaderOptions): PushReader {
   const { lane, stream, logger } = options;
   const { nc } = lane;
   let closed = false;
@@ -39,6 +52,8 @@ export function createPushReader(options: PushReaderOptions): { ready: Promise<v
   let consumer = '';
   let expected = 1;
   let heardAt = 0;
+  let waiting: (() => void)[] = [];
+  let catching: Promise<void> | undefined;
   let making = false;
   let again = false;
   let markReady: () => void = () => undefined;
@@ -46,6 +61,7 @@ export function createPushReader(options: PushReaderOptions): { ready: Promise<v
 
   const drop = (): void => {
     running++;
+    wake();
     subscription?.unsubscribe();
     subscription = undefined;
     if (consumer !== '' && lane.up) nc.publish(`$JS.API.CONSUMER.DELETE.${stream}.${consumer}`);
@@ -91,26 +107,22 @@ export function createPushReader(options: PushReaderOptions): { ready: Promise<v
     heardAt = performance.now();
     consumer = name;
     subscription = nc.subscribe(inbox, { callback: (_error, message) => onFrame(generation, message) });
-    const made = await api<{ num_pending: number; delivered: { consumer_seq: number } }>(
-      nc,
-      `CONSUMER.CREATE.${stream}.${name}`,
-      {
-        stream_name: stream,
-        config: {
-          name,
-          deliver_subject: inbox,
-          ack_policy: 'none',
-          max_deliver: 1,
-          ...options.start(info.state),
-          ...(options.filter === undefined ? {} : { filter_subject: options.filter }),
-          flow_control: true,
-          idle_heartbeat: HEARTBEAT_MS * 1e6,
-          mem_storage: true,
-          num_replicas: 1,
-          inactive_threshold: 5e9,
-        },
+    const made = await api<ConsumerState>(nc, `CONSUMER.CREATE.${stream}.${name}`, {
+      stream_name: stream,
+      config: {
+        name,
+        deliver_subject: inbox,
+        ack_policy: 'none',
+        max_deliver: 1,
+        ...options.start(info.state),
+        ...(options.filter === undefined ? {} : { filter_subject: options.filter }),
+        flow_control: true,
+        idle_heartbeat: HEARTBEAT_MS * 1e6,
+        mem_storage: true,
+        num_replicas: 1,
+        inactive_threshold: 5e9,
       },
-    );
+    });
     if (made.error) throw new Error(made.error.description);
     if (closed || generation !== running) return;
     heardAt = performance.now();
@@ -142,6 +154,33 @@ export function createPushReader(options: PushReaderOptions): { ready: Promise<v
       // The client's read loop ends for good on a throw: a defect in one handler must not stop the door.
       logger.error({ stream, err: cause }, 'a handler of stored messages threw');
     }
+    if (waiting.length > 0) wake();
+  };
+
+  const wake = (): void => {
+    const woken = waiting;
+    waiting = [];
+    for (const resume of woken) resume();
+  };
+
+  /** Asks the consumer itself: the stream's last sequence may belong to a message that is gone and never comes. */
+  const catchUp = async (): Promise<void> => {
+    for (;;) {
+      if (closed || !lane.up) throw new TriviumError('bus.unavailable', `reading ${stream}`);
+      const asked = consumer;
+      const generation = running;
+      const info = await api<ConsumerState>(nc, `CONSUMER.INFO.${stream}.${asked}`).catch(() => undefined);
+      if (
+        info !== undefined &&
+        info.error === undefined &&
+        generation === running &&
+        info.num_pending === 0
+      ) {
+        while (generation === running && expected <= info.delivered.consumer_seq)
+          await new Promise<void>((resolve) => waiting.push(resolve));
+        if (generation === running) return;
+      } else await new Promise((resolve) => setTimeout(resolve, CATCH_UP_MS));
+    }
   };
 
   const onStatus = (reply: string, message: Msg): void => {
@@ -158,7 +197,10 @@ export function createPushReader(options: PushReaderOptions): { ready: Promise<v
 
   const offState = lane.onState((up) => {
     if (up) renew('reconnect');
-    else running++; // what is still buffered of the old consumer may have holes
+    else {
+      running++; // what is still buffered of the old consumer may have holes
+      wake();
+    }
   });
 
   const watchdog = setInterval(() => {
@@ -171,6 +213,14 @@ export function createPushReader(options: PushReaderOptions): { ready: Promise<v
 
   return {
     ready,
+    caughtUp() {
+      // Asked at the end of this turn, for all that ask in it: an answer already under way could be too old.
+      catching ??= ready.then(() => {
+        catching = undefined;
+        return catchUp();
+      });
+      return catching;
+    },
     close() {
       if (closed) return;
       closed = true;

@@ -1,0 +1,102 @@
+import { HEADERS, retainedSubject, TriviumError } from '@trivium/contracts';
+import type { Lane } from './lane.ts';
+import type { AckPublisher } from './publisher.ts';
+import { addHeaders } from './wire.ts';
+
+const WRONG_LAST_SEQUENCE = 10071;
+/** What clears a topic stays this long, so that an older message cannot come back. */
+const TOMBSTONE_SECONDS = 3_600;
+const KNOWN = 50_000;
+const TRIES = 16;
+
+/** What is written for a topic, and by which position of the log. */
+interface Known {
+  revision: number;
+  pos: number;
+}
+
+export interface RetainedRecord {
+  /** Of the topic. */
+  tokens: string;
+  /** Empty: the topic has no retained message any more. */
+  payload: Uint8Array;
+  /** As `encodeHeaders` made them, with QoS, publisher and properties. */
+  headers: Uint8Array | undefined;
+  /** Position of the message in `MESSAGES`. */
+  pos: number;
+  /** Milliseconds since the epoch, when the message expires. */
+  expiresAt?: number | undefined;
+}
+
+/**
+ * Writes `RETAINED` (rule 5): by compare-and-set, and never a lower log position over a higher one, so that whatever door
+ * published, the record ends as the newest message of the log. Resolves when the record is at `pos` or above.
+ */
+export function createRetainedWriter(
+  lane: Lane,
+  publisher: AckPublisher,
+): (record: RetainedRecord) => Promise<void> {
+  const known = new Map<string, Known>();
+
+  const remember = (tokens: string, entry: Known): void => {
+    known.delete(tokens);
+    known.set(tokens, entry);
+    if (known.size > KNOWN) known.delete(known.keys().next().value!);
+  };
+
+  const put = (record: RetainedRecord, expect: number): Promise<number | undefined> => {
+    const { tokens, payload, headers, pos, expiresAt } = record;
+    const pairs: [string, string | number][] = [
+      [HEADERS.pos, pos],
+      ['Nats-Expected-Last-Subject-Sequence', expect],
+    ];
+    const seconds = payload.length === 0 ? TOMBSTONE_SECONDS : lifetime(expiresAt);
+    if (seconds !== undefined) pairs.push(['Nats-TTL', `${seconds}s`]);
+    return new Promise((resolve, reject) => {
+      const sink = {
+        stored: (_token: number, revision: number) => resolve(revision),
+        failed(_token: number, code: TriviumError['code'], apiCode?: number) {
+          if (apiCode === WRONG_LAST_SEQUENCE) resolve(undefined);
+          else reject(new TriviumError(code));
+        },
+      };
+      publisher.durable(retainedSubject(tokens), payload, addHeaders(headers, pairs), sink, 0);
+    });
+  };
+
+  const read = async (tokens: string): Promise<Known> => {
+    const answer = await lane.nc
+      .request(`$JS.API.DIRECT.GET.RETAINED.${retainedSubject(tokens)}`, undefined, { timeout: 5_000 })
+      .catch((cause: unknown) => {
+        throw new TriviumError('bus.unavailable', 'reading a retained message', { cause });
+      });
+    const status = answer.headers?.code ?? 0;
+    if (status === 404) return { revision: 0, pos: 0 };
+    if (status !== 0) throw new TriviumError('bus.unavailable', `reading a retained message: ${status}`);
+    return {
+      revision: Number(answer.headers!.get('Nats-Sequence')),
+      pos: Number(answer.headers!.get(HEADERS.pos) || 0),
+    };
+  };
+
+  return async (record) => {
+    const { tokens, pos } = record;
+    let last = known.get(tokens) ?? { revision: 0, pos: 0 };
+    for (let tries = 0; tries < TRIES; tries++) {
+      if (last.pos >= pos) return;
+      const revision = await put(record, last.revision);
+      if (revision !== undefined) {
+        if ((known.get(tokens)?.pos ?? 0) < pos) remember(tokens, { revision, pos });
+        return;
+      }
+      last = await read(tokens);
+      remember(tokens, last);
+    }
+    throw new TriviumError('bus.overloaded', 'too many publishers retain messages on this topic at once');
+  };
+}
+
+/** Whole seconds, at least one: NATS takes no less. The exact time is in `Tv-Exp`. */
+function lifetime(expiresAt: number | undefined): number | undefined {
+  return expiresAt === undefined ? undefined : Math.max(1, Math.ceil((expiresAt - Date.now()) / 1_000));
+}
