@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { startProcess } from './process.ts';
+import { waitFor } from './wait-for.ts';
 
 const node = (source: string, more: Partial<Parameters<typeof startProcess>[0]> = {}) =>
   startProcess({ command: process.execPath, args: ['-e', source], ...more });
@@ -96,4 +97,31 @@ test('leaving its scope ends it', async () => {
     pid = child.pid;
   }
   expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
+});
+
+test('it does not outlive a test runner that is killed', async () => {
+  const library = JSON.stringify(new URL('./process.ts', import.meta.url).href);
+  await using runner = await startProcess({
+    command: process.execPath,
+    args: [
+      '--input-type=module',
+      '-e',
+      `const { startProcess } = await import(${library});
+       const child = await startProcess({ command: 'sleep', args: ['600'] });
+       console.log('child ' + child.pid);
+       setInterval(() => {}, 1000);`,
+    ],
+    ready: /child \d+\n/,
+  });
+  const pid = Number(/child (\d+)/.exec(runner.stdout())?.[1]);
+  expect(process.kill(pid, 0)).toBe(true);
+  await runner.kill();
+  const isGone = () => {
+    try {
+      return !process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+  };
+  await waitFor(isGone, { message: `process ${pid} to be gone` });
 });

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { waitFor } from './wait-for.ts';
+import { endWithThisProcess } from './watchdog.ts';
 
 export interface ProcessOptions {
   command: string;
@@ -40,7 +41,7 @@ export interface StartedProcess extends AsyncDisposable {
 }
 
 /**
- * Starts a child process with captured output. Rejects, with the output in the message and nothing left
+ * Starts a child process with captured output; it ends with this process at the latest, also if that is killed. Rejects, with the output in the message and nothing left
  * running, when the command cannot be started, ends before it is ready, or is not ready in time.
  */
 export async function startProcess(options: ProcessOptions): Promise<StartedProcess> {
@@ -87,11 +88,10 @@ function launch(options: ProcessOptions): Promise<StartedProcess> {
   // A child that is gone answers a write with EPIPE; its exit says all there is to say.
   child.stdin.on('error', () => undefined);
 
-  const killWithParent = () => child.kill('SIGKILL');
-  process.once('exit', killWithParent);
+  const callOffWatch = child.pid === undefined ? () => undefined : endWithThisProcess(child.pid);
   const exited = new Promise<ProcessExit>((resolve) => {
     child.once('close', (code, signal) => {
-      process.removeListener('exit', killWithParent);
+      callOffWatch();
       ended = { code, signal };
       resolve(ended);
     });
@@ -113,7 +113,6 @@ function launch(options: ProcessOptions): Promise<StartedProcess> {
   return new Promise((resolve, reject) => {
     child.once('error', (error) => {
       if (child.pid !== undefined) return;
-      process.removeListener('exit', killWithParent);
       reject(new Error(`cannot start "${options.command}": ${error.message}`, { cause: error }));
     });
     child.once('spawn', () =>
