@@ -70,7 +70,6 @@ export class IncomingPublishes implements StoreSink {
     if (this.#tail - this.#head === this.#states.length) this.#grow();
     const token = this.#tail++;
     const slot = token & (this.#states.length - 1);
-    this.#states[slot] = OPEN;
     this.#packetIds[slot] = packetId;
     this.#costs[slot] = cost;
     this.#subjects[slot] = subject;
@@ -78,7 +77,10 @@ export class IncomingPublishes implements StoreSink {
     this.#headers[slot] = headers;
     if (span !== undefined) (this.#spans ??= [])[slot] = span;
     this.bytes += cost;
-    this.#publisher.durable(subject, payload, headers, this, token);
+    // What waits for a retry goes first.
+    this.#states[slot] = this.#failed > 0 ? FAILED : OPEN;
+    if (this.#failed > 0) this.#failed++;
+    else this.#publisher.durable(subject, payload, headers, this, token);
   }
 
   stored(token: number): void {

@@ -1,5 +1,4 @@
-import type { BusMessage, LiveSubscription } from '@trivium/bus';
-import type { Bus, Logger } from '@trivium/bus';
+import type { Bus, BusMessage, LiveSubscription, Logger } from '@trivium/bus';
 import { decodeJson, decodeToken, doorSubject, errorCode, TriviumError } from '@trivium/contracts';
 import type { ErrorCode } from '@trivium/contracts';
 import type { Claim, SessionClaims } from './session-claims.ts';
@@ -18,9 +17,14 @@ export interface Owner {
 interface Holding {
   readonly client: string;
   readonly owner: Owner;
-  /** Undefined while it is being written. */
+  /** The record as written last; undefined until then. */
   claim: Claim | undefined;
-  ended: boolean;
+  /** Settles with the record to replace: what the next connection of this door with the same client id begins with. */
+  settled: Promise<Claim | undefined>;
+  /** The connection has ended, or another one has its client id. */
+  over: boolean;
+  /** Another connection of this door has its client id, and its record. */
+  succeeded: boolean;
   renewAt: number;
 }
 
@@ -56,19 +60,23 @@ export class SessionOwners {
   /** `owner` asks for `client`. The connection of this door that had it ends now; `claimed` or `claimFailed` follows in a later turn. */
   take(client: string, owner: Owner): void {
     const former = this.#holdings.get(client);
-    const holding: Holding = { client, owner, claim: undefined, ended: false, renewAt: 0 };
+    const settled = NOTHING_SETTLED;
+    const holding: Holding = {
+      client,
+      owner,
+      claim: undefined,
+      settled,
+      over: false,
+      succeeded: false,
+      renewAt: 0,
+    };
     this.#holdings.set(client, holding);
     if (former !== undefined) {
-      former.ended = true; // its record is replaced, not removed
+      former.over = former.succeeded = true;
       former.owner.takenOver();
     }
-    this.#claims.claim(client, owner.id, former?.claim).then(
-      (claim) => this.#claimed(holding, claim),
-      (error: unknown) => {
-        if (this.#holdings.get(client) === holding) this.#holdings.delete(client);
-        if (!holding.ended) owner.claimFailed(errorCode(error));
-      },
-    );
+    holding.settled =
+      former === undefined ? this.#claim(holding, undefined) : this.#claimAfter(former, holding);
   }
 
   /** The connection has ended. Its client id is free unless another connection has it. */
@@ -76,7 +84,7 @@ export class SessionOwners {
     const holding = this.#holdings.get(client);
     if (holding?.owner !== owner) return;
     this.#holdings.delete(client);
-    holding.ended = true;
+    holding.over = true;
     if (holding.claim !== undefined) this.#release(holding.client, holding.claim);
   }
 
@@ -92,20 +100,40 @@ export class SessionOwners {
     this.#notices.close();
   }
 
-  #claimed(holding: Holding, claim: Claim): void {
-    if (holding.ended) return this.#release(holding.client, claim);
-    holding.claim = claim;
-    holding.renewAt = this.#ticks.now + this.#renewTicks;
-    holding.owner.claimed();
+  /** One after the other, so that a crowd with one client id costs a write for the first and the last of it. */
+  async #claimAfter(former: Holding, holding: Holding): Promise<Claim | undefined> {
+    const known = await former.settled;
+    if (!holding.over) return this.#claim(holding, known);
+    if (!holding.succeeded && known !== undefined) this.#release(holding.client, known);
+    return known;
+  }
+
+  #claim(holding: Holding, known: Claim | undefined): Promise<Claim | undefined> {
+    const { client, owner } = holding;
+    return this.#claims.claim(client, owner.id, known).then(
+      (claim) => {
+        holding.claim = claim;
+        holding.renewAt = this.#ticks.now + this.#renewTicks;
+        if (!holding.over) owner.claimed();
+        else if (!holding.succeeded) this.#release(client, claim);
+        return claim;
+      },
+      (error: unknown) => {
+        if (this.#holdings.get(client) === holding) this.#holdings.delete(client);
+        if (!holding.over) owner.claimFailed(errorCode(error));
+        return undefined;
+      },
+    );
   }
 
   #renew(holding: Holding, claim: Claim): void {
     holding.renewAt = this.#ticks.now + this.#renewTicks;
     this.#claims.renew(holding.client, holding.owner.id, claim).then(
       (renewed) => {
-        if (holding.ended) return;
-        if (renewed !== undefined) holding.claim = renewed;
-        else holding.owner.takenOver();
+        if (holding.over) return;
+        if (renewed === undefined) return holding.owner.takenOver();
+        holding.claim = renewed;
+        holding.settled = Promise.resolve(renewed);
       },
       () => void (holding.renewAt = this.#ticks.now + Math.ceil(this.#renewTicks / 4)),
     );
@@ -132,3 +160,4 @@ export class SessionOwners {
 }
 
 const NOTHING = new Uint8Array(0);
+const NOTHING_SETTLED: Promise<undefined> = Promise.resolve(undefined);

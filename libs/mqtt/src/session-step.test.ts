@@ -1,0 +1,246 @@
+import { DEFAULT_TOPIC_LIMITS } from '@trivium/contracts';
+import type { TopicFilter } from '@trivium/contracts';
+import { describe, expect, test } from 'vitest';
+import { encodeSuback } from './codec/encode.ts';
+import type { ConnectPacket, ControlPacket, SubscriptionRequest } from './codec/packets.ts';
+import { NEW_SESSION } from './session.ts';
+import type {
+  OpenSession,
+  Session,
+  SessionEffect,
+  SessionInput,
+  SessionRules,
+  SessionView,
+} from './session.ts';
+import { step } from './session-step.ts';
+
+const rules: SessionRules = {
+  maxClientIdBytes: 100,
+  maxSubscriptions: 3,
+  topicLimits: { ...DEFAULT_TOPIC_LIMITS, maxTopicLevels: 4 },
+  assignId: () => 'made-up',
+};
+const nothing: SessionView = { subscriptions: new Map(), isOpen: () => false };
+
+const base: ConnectPacket = {
+  type: 'connect',
+  level: 4,
+  clientId: 'c1',
+  clean: true,
+  keepAliveSeconds: 30,
+  will: undefined,
+  username: undefined,
+  password: undefined,
+  properties: undefined,
+};
+const client = { id: 'c1', assigned: false, level: 4, keepAliveSeconds: 30 } as const;
+const open: OpenSession = { phase: 'open', client };
+
+const take = (session: Session, input: SessionInput, view = nothing) => step(session, input, rules, view);
+const packet = (p: ControlPacket): SessionInput => ({ on: 'packet', packet: p });
+const connect = (fields: Partial<ConnectPacket> = {}) => take(NEW_SESSION, packet({ ...base, ...fields }));
+const hex = (effects: readonly SessionEffect[]): string[] =>
+  effects.flatMap((effect) => (effect.do === 'send' ? [effect.packet.toString('hex')] : []));
+const reason = (effects: readonly SessionEffect[]): string | undefined =>
+  effects.flatMap((effect) => (effect.do === 'close' ? [effect.reason] : []))[0];
+const request = (filter: string, qos: 0 | 1 | 2): SubscriptionRequest => ({
+  filter,
+  qos,
+  noLocal: false,
+  retainAsPublished: false,
+  retainHandling: 0,
+});
+
+describe('CONNECT', () => {
+  test('is claimed before it is answered', () => {
+    const { session, effects } = connect();
+    expect(session).toEqual({ phase: 'claiming', client });
+    expect(effects).toEqual([{ do: 'claim', client }]);
+  });
+
+  test('[MQTT-3.2.0-1] [MQTT-3.2.2-1] [MQTT-3.1.4-4] then answered with CONNACK 0, session present 0', () => {
+    const { session, effects } = take(connect().session, { on: 'claimed' });
+    expect(session).toEqual(open);
+    expect(effects[0]).toEqual({ do: 'open', client });
+    expect(hex(effects)).toEqual(['20020000']);
+  });
+
+  test('[MQTT-3.1.3-6] [MQTT-3.1.3-7] an empty client id with clean session gets one', () => {
+    expect(connect({ clientId: '' }).session).toMatchObject({ client: { id: 'made-up', assigned: true } });
+  });
+
+  test('[MQTT-3.1.3-8] an empty client id without clean session is refused with 0x02', () => {
+    const { effects } = connect({ clientId: '', clean: false });
+    expect([hex(effects), reason(effects)]).toEqual([['20020002'], 'client-id.invalid']);
+  });
+
+  test('MQTT 3.1 assigns no ids', () => {
+    expect(hex(connect({ clientId: '', level: 3 }).effects)).toEqual(['20020002']);
+  });
+
+  test('[MQTT-3.1.3-5] an id of 23 characters is taken; [MQTT-3.1.3-9] one that is too long is refused with 0x02', () => {
+    expect(connect({ clientId: '0123456789abcdefghijXYZ' }).session.phase).toBe('claiming');
+    const { effects } = connect({ clientId: 'ü'.repeat(51) });
+    expect([hex(effects), reason(effects)]).toEqual([['20020002'], 'client-id.invalid']);
+  });
+
+  test('what is not offered is refused with 0x05, never granted less: persistent session, will', () => {
+    expect(hex(connect({ clean: false }).effects)).toEqual(['20020005']);
+    const will = {
+      topic: 'w',
+      payload: Buffer.alloc(0),
+      qos: 0,
+      retain: false,
+      properties: undefined,
+    } as const;
+    const { session, effects } = connect({ will });
+    expect([hex(effects), reason(effects), session.phase]).toEqual([
+      ['20020005'],
+      'protocol.unsupported',
+      'closed',
+    ]);
+  });
+
+  test('MQTT 5 is refused in its own form: CONNACK 0x84', () => {
+    const { effects } = connect({ level: 5 });
+    expect([hex(effects), reason(effects)]).toEqual([['2003008400'], 'protocol.unsupported-version']);
+  });
+
+  test('[MQTT-3.1.2-2] an unknown protocol level is answered with 0x01 and the end', () => {
+    const error = { code: 'protocol.unsupported-version', message: '' } as const;
+    const { session, effects } = take(NEW_SESSION, { on: 'refused', error });
+    expect([hex(effects), session.phase]).toEqual([['20020001'], 'closed']);
+  });
+
+  test('[MQTT-3.1.4-1] [MQTT-3.1.2-1] a malformed one is not answered', () => {
+    const error = { code: 'protocol.malformed', message: '' } as const;
+    expect(take(NEW_SESSION, { on: 'refused', error }).effects).toMatchObject([
+      { do: 'close', reason: error.code },
+    ]);
+  });
+
+  test('[MQTT-3.2.2-4] [MQTT-3.2.2-5] a hub without its bus says 0x03 and ends', () => {
+    const { effects } = take(connect().session, { on: 'claim-failed', code: 'bus.unavailable' });
+    expect([hex(effects), reason(effects)]).toEqual([['20020003'], 'bus.unavailable']);
+  });
+
+  test('[MQTT-3.1.0-1] is the first packet', () => {
+    expect(reason(take(NEW_SESSION, packet({ type: 'pingreq' })).effects)).toBe('protocol.error');
+  });
+
+  test('[MQTT-3.1.0-2] is not sent twice', () => {
+    expect(reason(take(open, packet(base)).effects)).toBe('protocol.error');
+  });
+});
+
+describe('SUBSCRIBE', () => {
+  const subscribe = (requests: SubscriptionRequest[], view = nothing) =>
+    take(open, packet({ type: 'subscribe', packetId: 10, requests, properties: undefined }), view);
+
+  test('[MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] SUBACK follows when they are active: one code each, in order', () => {
+    const made = subscribe([request('a', 0), request('b/#', 1)]);
+    expect(made.effects).toEqual([
+      {
+        do: 'subscribe',
+        subscriptions: [
+          { filter: 'a', qos: 0 },
+          { filter: 'b/#', qos: 1 },
+        ],
+      },
+    ]);
+    const done = take(made.session, { on: 'subscribed' });
+    expect([done.session, hex(done.effects)]).toEqual([open, ['9004000a0001']]);
+  });
+
+  test('[MQTT-3.8.4-6] QoS 2 is granted as 1', () => {
+    const { session, effects } = subscribe([request('a', 2)]);
+    expect(effects).toMatchObject([{ subscriptions: [{ filter: 'a', qos: 1 }] }]);
+    expect(session).toMatchObject({ suback: encodeSuback(4, 10, [1]) });
+  });
+
+  test('[MQTT-3.9.3-2] a filter that is not taken gets 0x80, the others are made', () => {
+    const { session, effects } = subscribe([
+      request('1/2/3/4/5', 0),
+      request('$share/g/a', 0),
+      request('ok', 0),
+    ]);
+    expect(effects).toMatchObject([{ subscriptions: [{ filter: 'ok' }] }]);
+    expect(session).toMatchObject({ suback: encodeSuback(4, 10, [0x80, 0x80, 0]) });
+  });
+
+  test('when none is taken there is nothing to wait for', () => {
+    const { session, effects } = subscribe([request('$share/g/a', 0)]);
+    expect([session, hex(effects)]).toEqual([open, ['9003000a80']]);
+  });
+
+  test('more filters than a client may have are refused; the same one again is not more', () => {
+    const view = {
+      ...nothing,
+      subscriptions: new Map([
+        ['a' as TopicFilter, 1],
+        ['b' as TopicFilter, 1],
+      ]),
+    };
+    const { session } = subscribe([request('a', 1), request('c', 1), request('c', 0), request('d', 1)], view);
+    expect(session).toMatchObject({ suback: encodeSuback(4, 10, [1, 1, 0, 0x80]) });
+  });
+
+  test('one that cannot be made ends the connection, so that the client asks again', () => {
+    const { session } = subscribe([request('a', 0)]);
+    const { effects } = take(session, { on: 'subscribe-failed', code: 'bus.unavailable' });
+    expect([hex(effects), reason(effects)]).toEqual([[], 'bus.unavailable']);
+  });
+});
+
+test('[MQTT-3.10.4-4] [MQTT-3.10.4-5] UNSUBSCRIBE: gone first, then UNSUBACK, whatever was there', () => {
+  const { session, effects } = take(
+    open,
+    packet({ type: 'unsubscribe', packetId: 0x0102, filters: ['a', 'b'], properties: undefined }),
+  );
+  expect(session).toEqual(open);
+  expect(effects[0]).toEqual({ do: 'unsubscribe', filters: ['a', 'b'] });
+  expect(hex(effects)).toEqual(['b0020102']);
+});
+
+test('[MQTT-3.12.4-1] PINGREQ is answered with PINGRESP', () => {
+  expect(hex(take(open, packet({ type: 'pingreq' })).effects)).toEqual(['d000']);
+});
+
+test('[MQTT-3.14.4-1] DISCONNECT ends the session', () => {
+  const { session, effects } = take(open, packet({ type: 'disconnect', reason: 0, properties: undefined }));
+  expect([session.phase, reason(effects)]).toEqual(['closed', 'client.disconnected']);
+});
+
+describe('acknowledgements', () => {
+  const acknowledge = (type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp', view = nothing) =>
+    take(open, packet({ type, packetId: 5, reason: 0, properties: undefined }), view).effects;
+
+  test('PUBACK', () => {
+    expect(acknowledge('puback')).toEqual([{ do: 'acknowledged', packetId: 5 }]);
+  });
+
+  test('PUBREC for a QoS 1 message is an error; for nothing it is answered, so that the client is done', () => {
+    expect(reason(acknowledge('pubrec', { ...nothing, isOpen: (id) => id === 5 }))).toBe('protocol.error');
+    expect(hex(acknowledge('pubrec'))).toEqual(['62020005']);
+  });
+
+  test('[MQTT-4.3.3-2] PUBREL is answered with PUBCOMP though nothing is known of its id', () => {
+    expect(hex(acknowledge('pubrel'))).toEqual(['70020005']);
+    expect(acknowledge('pubcomp')).toEqual([]);
+  });
+});
+
+test('nothing happens after the end', () => {
+  const closed: Session = { phase: 'closed' };
+  for (const input of [
+    packet({ type: 'pingreq' }),
+    { on: 'claimed' },
+    { on: 'subscribed' },
+  ] as SessionInput[])
+    expect(take(closed, input)).toEqual({ session: closed, effects: [] });
+});
+
+test('what cannot happen ends the connection as a defect', () => {
+  expect(reason(take(open, { on: 'claimed' }).effects)).toBe('defect');
+  expect(reason(take(connect().session, packet({ type: 'pingreq' })).effects)).toBe('defect');
+});
