@@ -225,6 +225,7 @@ export class FrameGate extends Duplex {
     if (socket.destroyed) return;
     socket.resume();
     const linger = setTimeout(() => socket.destroy(), LINGER_MS);
+    linger.unref();
     socket.once('close', () => clearTimeout(linger));
     socket.end();
   }

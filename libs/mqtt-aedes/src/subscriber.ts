@@ -51,7 +51,7 @@ export class Subscriber implements Receiver {
   }
 
   /** Resolves to undefined when they are active, else to why they are not. */
-  async subscribe(subscriptions: readonly Subscription[]): Promise<ErrorCode | undefined> {
+  subscribe(subscriptions: readonly Subscription[]): Promise<ErrorCode | undefined> {
     this.#parts.stats.subscribes += subscriptions.length;
     return this.#attachment.subscribe(subscriptions).then(() => undefined, errorCode);
   }
