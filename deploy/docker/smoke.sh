@@ -53,7 +53,7 @@ subscribe() { # FILE PORT: an MQTT subscriber; mosquitto_sub -d says when it is 
 say 'building the images'
 docker compose build --quiet
 say 'starting'
-docker compose up --detach --no-build --wait --wait-timeout 120
+docker compose up --detach --no-build --wait --wait-timeout 120 >"$work/compose-up" 2>&1
 for port in "$TRIVIUM_MQTT_ADMIN_PORT" "$TRIVIUM_WS_ADMIN_PORT" "$TRIVIUM_HTTP_ADMIN_PORT" "$TRIVIUM_ROUTER_ADMIN_PORT" "$TRIVIUM_AEDES_ADMIN_PORT"; do
   until_true 30 "/readyz on $port" ready "$port"
 done
