@@ -4,8 +4,13 @@ import { Client } from './client.ts';
 import { createDurableFeed } from './durable-feed.ts';
 import { createLiveRoutes, type Hold, type Reach } from './live-routes.ts';
 import type { Attachment, Delivery, Receiver, Subscription } from './receiver.ts';
+import { createRetainedPump } from './retained-pump.ts';
+import { createRetainedStore, type Retained } from './retained-store.ts';
 import { Topics } from './topics.ts';
 import type { Wish } from './wish.ts';
+
+/** How long after a subscribe a record that its snapshot missed may still be on its way. */
+const LATE_MS = 10_000;
 
 /** The part of a door that knows who wants what: clients' filters, the live routes and the one reader of the log. */
 export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): Delivery {
@@ -13,6 +18,19 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
   const clients = new Set<Client>();
   const routes = createLiveRoutes(bus.live, topics);
   const feed = createDurableFeed(bus, topics, clients, logger);
+
+  /** A record that came later than a subscribe which began above its log position: neither snapshot nor log gave it. */
+  const onRetained = (retained: Retained): void => {
+    for (const wish of topics.matches(retained.entry))
+      if (
+        wish.sub.sendRetained === true &&
+        retained.pos <= wish.start &&
+        performance.now() - wish.at < LATE_MS
+      )
+        pump.add(wish, [retained]);
+  };
+  const retained = createRetainedStore(bus, topics, onRetained);
+  const pump = createRetainedPump(() => retained);
 
   const attach = (receiver: Receiver, options: { after?: number } = {}): Attachment => {
     const client = new Client(receiver);
@@ -30,7 +48,13 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       if (before !== undefined) remove(before);
       // A filter that was durable already goes on from where it began: replacing it opens no gap [MQTT-3.8.4-3].
       const keeps = before !== undefined && before.sub.qos > 0;
-      const wish: Wish = { client, sub, from: keeps ? Math.min(before.from, from) : from };
+      const wish: Wish = {
+        client,
+        sub,
+        from: keeps ? Math.min(before.from, from) : from,
+        start: from,
+        at: performance.now(),
+      };
       client.add(wish);
       topics.add(wish);
       hold.join(wish);
@@ -39,6 +63,8 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
     const subscribe = async (subs: readonly Subscription[], after: number | undefined): Promise<void> => {
       const holds = subs.map((sub) => routes.hold(sub.filter, reachOf(sub)));
       const durable = subs.some((sub) => sub.qos > 0);
+      const asks = subs.some((sub) => sub.sendRetained === true) && receiver.onRetained !== undefined;
+      const positioned = durable || asks;
       let last = 0;
       try {
         if (subs.some((sub) => sub.qos > 0 && client.wishes.get(sub.filter)?.sub.qos === 0)) {
@@ -46,8 +72,9 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
           last = await bus.lastPos('MESSAGES');
           await bus.live.flush();
         } else {
-          [last] = await Promise.all([durable ? bus.lastPos('MESSAGES') : 0, bus.live.flush()]);
+          [last] = await Promise.all([positioned ? bus.lastPos('MESSAGES') : 0, bus.live.flush()]);
         }
+        if (asks) await retained.caughtUp();
       } catch (cause) {
         for (const hold of holds) hold.release();
         throw cause;
@@ -66,6 +93,8 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       } else if (!client.durable) {
         feed.leave(client);
       }
+      for (const sub of subs)
+        if (sub.sendRetained === true) pump.add(client.wishes.get(sub.filter)!, retained.match(sub.filter));
     };
 
     /** For an older `after` next to filters that are further on: those keep their place by their `from`. */
@@ -102,11 +131,13 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
         return gone;
       },
       resume() {
+        pump.resume(client);
         if (client.source === 'waiting' && !client.detached) feed.join(client);
       },
       detach() {
         if (client.detached) return;
         feed.leave(client);
+        pump.forget(client);
         client.detached = true;
         for (const wish of [...client.wishes.values()]) remove(wish);
         clients.delete(client);
@@ -120,6 +151,9 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       get receivers() {
         return clients.size;
       },
+      get retained() {
+        return retained.size;
+      },
       get filters() {
         return topics.filters;
       },
@@ -131,6 +165,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       },
     },
     close() {
+      retained.close();
       feed.close();
     },
   };

@@ -43,6 +43,7 @@ export function createDurableFeed(
     const matches = topics.matches(entry);
     if (matches.length === 0) return;
     delivered.fill(message, entry, wireQos(subject), pos);
+    if (delivered.retain) entry.retainedPos = pos;
     for (let i = 0; i < matches.length; i++) {
       const wish = matches[i]!;
       if (wish.client.source === 'feed') wish.client.take(pos, delivered, wish);
@@ -64,7 +65,10 @@ export function createDurableFeed(
         elevator.reset();
         for (const client of clients) {
           client.pos = Math.min(client.pos, last);
-          for (const wish of client.wishes.values()) wish.from = Math.min(wish.from, last);
+          for (const wish of client.wishes.values()) {
+            wish.from = Math.min(wish.from, last);
+            wish.start = Math.min(wish.start, last);
+          }
         }
       },
     });

@@ -6,6 +6,8 @@ export interface Subscription {
   readonly filter: TopicFilter;
   /** Granted QoS. 0: live messages only, of any QoS, by core NATS; 1 or 2: durable messages by the log, QoS 0 ones by core. */
   readonly qos: QoS;
+  /** Asks for the retained messages that match now. Not kept: it counts in the call of `subscribe` that it is in. */
+  readonly sendRetained?: boolean;
 }
 
 /**
@@ -22,6 +24,11 @@ export interface Receiver {
    * `message` will be offered again after `attachment.resume()`, and nothing is buffered for it meanwhile.
    */
   onDurable(message: Delivered, sub: Subscription): boolean;
+  /**
+   * A retained message for a subscription that asked for them; `message.qos` is that of its publish. False: no room, as with
+   * `onDurable`; it is offered again after `attachment.resume()`. Receivers without this call get none.
+   */
+  onRetained?(message: Delivered, sub: Subscription): boolean;
   /** Positions (from, first) fell to retention before this receiver read them. */
   onLost?(from: number, first: number): void;
 }
@@ -51,6 +58,12 @@ export interface Attachment {
 export interface Delivery {
   /** `after`: what its first `subscribe` takes for its own `after`. */
   attach(receiver: Receiver, options?: { after?: number }): Attachment;
-  readonly stats: { receivers: number; filters: number; catchingUp: number; lostToRetention: number };
+  readonly stats: {
+    receivers: number;
+    filters: number;
+    retained: number;
+    catchingUp: number;
+    lostToRetention: number;
+  };
   close(): void;
 }

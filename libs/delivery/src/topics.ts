@@ -13,6 +13,8 @@ export interface TopicEntry {
   matches: Wish[];
   /** The same by client; made when first asked for. */
   byClient: Map<Client, Wish> | undefined;
+  /** Position of the newest retained publish that the feed has handed out: an older record is not sent after it. */
+  retainedPos: number;
 }
 
 const MAX_TOPICS = 20_000;
@@ -91,5 +93,5 @@ function makeEntry(tokens: string): TopicEntry | undefined {
   topicField[0] = name.length >> 8;
   topicField[1] = name.length & 0xff;
   topicField.set(name, 2);
-  return { topic, topicField, version: 0, matches: [], byClient: undefined };
+  return { topic, topicField, version: 0, matches: [], byClient: undefined, retainedPos: 0 };
 }

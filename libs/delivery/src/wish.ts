@@ -7,4 +7,8 @@ export interface Wish {
   readonly sub: Subscription;
   /** Log position at which it began: nothing at or below it is delivered by this filter (rule 2). */
   from: number;
+  /** Log position at which this subscribe took effect: what is retained up to it comes from the snapshot, what is newer from the log. */
+  start: number;
+  /** When, by the monotonic clock in milliseconds. */
+  readonly at: number;
 }
