@@ -146,43 +146,49 @@ test('routers that come and stop under load hand over within milliseconds, and l
   expect(await effectsOf(ids)).toHaveLength(50 * 100);
 });
 
-test('NATS is killed and comes back: the same router goes on, nothing is lost or repeated', async () => {
-  const server = await startNats();
-  const own = await connectBus({
-    config: { url: server.url, name: 'test', publishTimeoutMs: 1_000 },
-    logger: silent,
-  });
-  const effects: string[] = [];
-  const kind = defineCounter();
-  const hosted = hostActor(kind, ({ n }, { id }) => void effects.push(`${id}/${n}`));
-  const actors = startActors({ bus: own, logger: silent, actors: [hosted], leaseTtlMs: 6_000 });
-  try {
-    await waitFor(() => actors.partitionsHeld === 32);
-    let sent = 0;
-    const store = (): Promise<unknown> =>
-      own.publisher.store('tv1.e.subscribed.d', utf8.encode(JSON.stringify({ n: sent++ })));
-    for (let i = 0; i < 20; i++) await store();
-    await server.kill();
-    await waitFor(() => !actors.running);
-    await server.restart();
-    await waitFor(() => own.up && actors.running, { timeoutMs: 10_000 });
-    for (let i = 0; i < 20; i++) await store();
-    await waitFor(() => effects.length === 40, { timeoutMs: 10_000 });
-    expect(effects).toEqual(Array.from({ length: 40 }, (_, n) => `d/${n}`));
-    const answer = await own.request(
-      actorSubject(partitionOf('d'), 'd'),
-      encodeRequest('counter', { op: 'get' }),
-      {
-        timeoutMs: 1_000,
-      },
-    );
-    expect(JSON.parse(text.decode(answer.data))).toEqual({ count: 40 });
-  } finally {
-    await actors.close();
-    await own.close();
-    await server.stop();
-  }
-});
+test.each([
+  { away: 'for a moment', untilHeld: 32 },
+  { away: 'for longer than the leases', untilHeld: 0 },
+])(
+  'NATS is killed and comes back, away $away: the same router goes on, nothing is lost or repeated',
+  async ({ untilHeld }) => {
+    await using server = await startNats();
+    const own = await connectBus({
+      config: { url: server.url, name: 'test', publishTimeoutMs: 1_000 },
+      logger: silent,
+    });
+    const effects: string[] = [];
+    const kind = defineCounter();
+    const hosted = hostActor(kind, ({ n }, { id }) => void effects.push(`${id}/${n}`));
+    const actors = startActors({ bus: own, logger: silent, actors: [hosted], leaseTtlMs: TTL_MS });
+    try {
+      await waitFor(() => actors.partitionsHeld === 32);
+      let sent = 0;
+      const store = (): Promise<unknown> =>
+        own.publisher.store('tv1.e.subscribed.d', utf8.encode(JSON.stringify({ n: sent++ })));
+      for (let i = 0; i < 20; i++) await store();
+      await waitFor(() => effects.length === 20);
+      await server.kill();
+      await waitFor(() => !actors.running && actors.partitionsHeld === untilHeld);
+      await server.restart();
+      await waitFor(() => own.up && actors.running && actors.partitionsHeld === 32, { timeoutMs: 10_000 });
+      for (let i = 0; i < 20; i++) await store();
+      await waitFor(() => effects.length === 40, { timeoutMs: 10_000 });
+      expect(effects).toEqual(Array.from({ length: 40 }, (_, n) => `d/${n}`));
+      const answer = await own.request(
+        actorSubject(partitionOf('d'), 'd'),
+        encodeRequest('counter', { op: 'get' }),
+        {
+          timeoutMs: 1_000,
+        },
+      );
+      expect(JSON.parse(text.decode(answer.data))).toEqual({ count: 40 });
+    } finally {
+      await actors.close();
+      await own.close();
+    }
+  },
+);
 
 test('a lease that is not renewed is seen to end by whoever watches', async () => {
   const seen: string[] = [];

@@ -44,24 +44,20 @@ export async function acquireLease(options: LeaseOptions): Promise<Lease | undef
   const lifeMs = options.ttlMs - options.marginMs;
   let revision = 0;
   let deadline = -Infinity;
-  let settled = true; // false: the outcome of the last write is not known, so `revision` may be old
   let over = false;
   let busy: Promise<unknown> = Promise.resolve();
 
   const write = async (): Promise<boolean> => {
     const sentAt = clock.monotonicMs();
-    settled = false;
     const written = await bucket.put(key, value, { expect: revision, ttlSeconds });
-    settled = true;
     if (written === undefined) return false;
     revision = written;
     deadline = sentAt + lifeMs;
     return true;
   };
-  /** Takes up the revision of an entry that is ours. */
+  /** Takes up the revision of an entry that is ours: of an earlier write whose answer was lost. */
   const recognise = async (): Promise<boolean> => {
     const entry = await bucket.get(key);
-    settled = true;
     if (entry === undefined || !equalBytes(entry.value, value)) return false;
     revision = entry.revision;
     return true;
@@ -77,15 +73,17 @@ export async function acquireLease(options: LeaseOptions): Promise<Lease | undef
     over = true;
     return alone(async () => {
       try {
-        if (settled || (await recognise())) await bucket.delete(key, revision);
+        if (!(await bucket.delete(key, revision)) && (await recognise())) await bucket.delete(key, revision);
       } catch {
         // It expires.
       }
     });
   };
 
-  const taken = await write().catch(() => false);
-  if (!taken && !((await recognise()) && (await write()))) return undefined;
+  /** Writes first and asks afterwards: while the bus is away a write fails at once. */
+  const writeOurs = async (): Promise<boolean> => (await write()) || ((await recognise()) && (await write()));
+
+  if (!(await writeOurs())) return undefined;
   if (!held()) {
     await release();
     return undefined;
@@ -107,8 +105,7 @@ export async function acquireLease(options: LeaseOptions): Promise<Lease | undef
         if (!held()) return 'lost';
         const until = deadline;
         try {
-          const renewed = (settled && (await write())) || ((await recognise()) && (await write()));
-          if (renewed && clock.monotonicMs() < until) return 'renewed';
+          if ((await writeOurs()) && clock.monotonicMs() < until) return 'renewed';
         } catch {
           return 'unknown';
         }

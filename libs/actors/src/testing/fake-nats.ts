@@ -105,6 +105,9 @@ export function createFakeNats(clock: Clock): FakeNats {
         });
       });
 
+    const unused = (): never => {
+      throw new Error('actors do not use this');
+    };
     const follow = ({ stream, after, onMessage, onLost, onReset }: FollowOptions): Follower => {
       const log = logOf(stream);
       let pos = after === 'end' ? log.last : after;
@@ -139,6 +142,7 @@ export function createFakeNats(clock: Clock): FakeNats {
           return pos;
         },
         ready: Promise.resolve(),
+        caughtUp: unused,
         close() {
           open = false;
           pumps.delete(pump);
@@ -147,9 +151,6 @@ export function createFakeNats(clock: Clock): FakeNats {
       };
     };
 
-    const unused = (): never => {
-      throw new Error('actors do not use this');
-    };
     const bus: FakeBus = {
       incarnation,
       clock: {
@@ -210,6 +211,7 @@ export function createFakeNats(clock: Clock): FakeNats {
           },
         };
       },
+      retain: unused,
       stats: {} as Bus['stats'],
       close: () => Promise.resolve(),
       setUp(up) {
