@@ -1,12 +1,11 @@
 import { mqttSection } from '@trivium/mqtt';
-import { checkListener, serviceSchema } from '@trivium/service';
-import type { Static } from 'typebox';
+import { checkListener, serviceSchema, type ConfigSource } from '@trivium/service';
 
 /** The settings of this service: the shared ones and `mqtt`. */
 export const configSchema = serviceSchema(9101, { mqtt: mqttSection });
-export type Config = Static<typeof configSchema>;
 
 /** Rules across settings. */
-export function checkConfig({ mqtt, allowAnonymous }: Config) {
-  return [checkListener({ setting: 'mqtt.host', host: mqtt.host, allowAnonymous, hasAuthentication: false })];
-}
+export const checkConfig: NonNullable<ConfigSource<typeof configSchema>['check']> = ({
+  mqtt,
+  allowAnonymous,
+}) => [checkListener({ setting: 'mqtt.host', host: mqtt.host, allowAnonymous, hasAuthentication: false })];

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
-import { createMqttDoor } from '@trivium/mqtt';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
 import { createLogger, startTelemetry } from '@trivium/telemetry';
 import { checkConfig, configSchema } from './config.ts';
+import { createTcpDoor } from './engine.ts';
 import { publishDoorMetrics } from './metrics.ts';
 import { createTcpListener } from './tcp-listener.ts';
 
@@ -26,12 +26,11 @@ await runService({
     const { mqtt } = config;
     const bus = await connectBus({ config: busConfig(config, service), logger });
     const delivery = createDelivery({ bus, logger });
-    const tracing = telemetry.messageTracing(mqtt.engine === 'aedes' ? 'aedes' : 'mqtt');
-    const door = createMqttDoor({ bus, delivery, config: mqtt, logger, tracing, info: { service } });
+    const door = await createTcpDoor({ bus, delivery, config: mqtt, logger, telemetry, info: { service } });
+    publishDoorMetrics(door.stats);
     const server = createTcpListener(door);
     const port = await listen(server, { ...mqtt, what: `${service}: MQTT`, setting: 'mqtt.port' });
-    publishDoorMetrics(door.stats);
-    logger.info({ address: `mqtt://${mqtt.host}:${port}` }, 'listening');
+    logger.info({ address: `mqtt://${mqtt.host}:${port}`, engine: mqtt.engine }, 'listening');
     return {
       readiness: { bus: () => bus.up || 'no connection to NATS' },
       stages: {
@@ -40,7 +39,7 @@ await runService({
           server.close();
         },
         closeClients: (context) => door.drain(context),
-        drainBus: () => {
+        drainBus() {
           delivery.close();
           return bus.close();
         },

@@ -11,7 +11,6 @@ import { OutputArena } from './output-arena.ts';
 import { OutputTurn } from './output-turn.ts';
 import { PublishFrames } from './publish-frames.ts';
 import { PublishRetries } from './publish-retries.ts';
-import { createSessionClaims } from './session-claims.ts';
 import { SessionOwners } from './session-owners.ts';
 import { createStats } from './stats.ts';
 import { TopicRoutes } from './topic-routes.ts';
@@ -25,12 +24,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
   const connections = new Set<Connection>();
   const arena = new OutputArena();
   const soon = (run: () => void): void => void setImmediate(run);
-  const claims = createSessionClaims({
-    bus,
-    ttlSeconds: config.sessionTtlSeconds,
-    takeoverTimeoutMs: config.takeoverTimeoutMs,
-  });
-  const renewTicks = Math.floor((config.sessionTtlSeconds * 1_000) / TICK_MS / 3);
+  const { sessionTtlSeconds: ttlSeconds, takeoverTimeoutMs } = config;
   const parts: DoorParts = {
     bus,
     delivery,
@@ -46,7 +40,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     view: new PublishView(),
     routes: new TopicRoutes(config),
     retries: new PublishRetries(soon),
-    owners: new SessionOwners({ bus, claims, logger, renewTicks, ticks }),
+    owners: new SessionOwners({ bus, logger, clock, ttlSeconds, takeoverTimeoutMs }),
     events: new ConnectionEvents({
       publisher: bus.publisher,
       stats,
@@ -65,7 +59,6 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
   const stopTicks = clock.every(TICK_MS, () => {
     const now = ++ticks.now;
     for (const connection of connections) connection.tick(now);
-    owners.tick();
     if (bus.up) retries.retry();
   });
   const offState = bus.onState((up) => {

@@ -1,20 +1,19 @@
 import type { BusMessage } from '@trivium/bus';
 import { encodeJson } from '@trivium/contracts';
 import { expect, test, vi } from 'vitest';
-import { createSessionClaims } from './session-claims.ts';
 import { SessionOwners, type Owner } from './session-owners.ts';
 import { TakeoverNotice } from './session-record.ts';
 import { FakeBus } from './testing/fake-bus.ts';
+import { FakeClock } from './testing/fake-clock.ts';
 import { turn } from './testing/door-under-test.ts';
 
 /** The owners of one door; doors given the same records stand on the same bucket. */
 function door(incarnation: string, records?: FakeBus['records']) {
   const bus = new FakeBus(incarnation);
   if (records !== undefined) Object.assign(bus, { records });
-  const claims = createSessionClaims({ bus: bus.bus, ttlSeconds: 60, takeoverTimeoutMs: 100 });
-  const ticks = { now: 0 };
   const logger = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
-  const owners = new SessionOwners({ bus: bus.bus, claims, logger, renewTicks: 10, ticks });
+  const clock = new FakeClock();
+  const owners = new SessionOwners({ bus: bus.bus, logger, clock, ttlSeconds: 60, takeoverTimeoutMs: 100 });
   const notify = (client: string, connection: string) => {
     const data = encodeJson(TakeoverNotice, { v: 1, do: 'takeover', connection });
     return bus.served.get(`tv1.c.${incarnation}.>`)!({
@@ -22,7 +21,7 @@ function door(incarnation: string, records?: FakeBus['records']) {
       data,
     } as BusMessage);
   };
-  return { bus, owners, ticks, notify };
+  return { bus, owners, clock, notify };
 }
 
 function owner(id: string): Owner & { log: string[] } {
@@ -97,18 +96,19 @@ test('a notice that is none is refused', () => {
 });
 
 test('a record is renewed while its connection lives; one that somebody else has ends it', async () => {
-  const { bus, owners, ticks } = door('A');
+  const { bus, owners, clock } = door('A');
   const first = owner('a-1');
   owners.take('x', first);
   await turn();
   const { revision } = bus.records.get('x')!;
-  for (ticks.now = 1; ticks.now <= 10; ticks.now++) owners.tick();
+  clock.pass(19_000);
+  expect(bus.records.get('x')!.revision).toBe(revision);
+  clock.pass(1_000);
   await turn();
   const renewed = bus.records.get('x')!;
   expect(renewed.revision).toBeGreaterThan(revision);
   bus.records.set('x', { ...renewed, revision: 999 });
-  ticks.now = 30;
-  owners.tick();
+  clock.pass(20_000);
   await turn();
   expect(first.log).toEqual(['claimed', 'taken over']);
   owners.leave('x', first);
@@ -117,30 +117,27 @@ test('a record is renewed while its connection lives; one that somebody else has
 });
 
 test('a renewal that could not be made is made later', async () => {
-  const { bus, owners, ticks } = door('A');
+  const { bus, owners, clock } = door('A');
   const first = owner('a-1');
   owners.take('x', first);
   await turn();
   const { revision } = bus.records.get('x')!;
   bus.up = false;
-  ticks.now = 10;
-  owners.tick();
+  clock.pass(20_000);
   await turn();
   bus.up = true;
-  ticks.now = 13;
-  owners.tick();
+  clock.pass(1_000);
   await turn();
   expect(bus.records.get('x')!.revision).toBeGreaterThan(revision);
   expect(first.log).toEqual(['claimed']);
 });
 
 test('after a renewal the next connection of this door replaces the record at once', async () => {
-  const { bus, owners, ticks } = door('A');
+  const { bus, owners, clock } = door('A');
   const [first, second] = [owner('a-1'), owner('a-2')];
   owners.take('x', first);
   await turn();
-  ticks.now = 10;
-  owners.tick();
+  clock.pass(20_000);
   await turn();
   const get = vi.spyOn(bus.records, 'get');
   owners.take('x', second);

@@ -1,7 +1,8 @@
 import type { Bus, BusMessage, LiveSubscription, Logger } from '@trivium/bus';
 import { decodeJson, decodeToken, doorSubject, errorCode, TriviumError } from '@trivium/contracts';
 import type { ErrorCode } from '@trivium/contracts';
-import type { Claim, SessionClaims } from './session-claims.ts';
+import type { Clock } from './clock.ts';
+import { createSessionClaims, type Claim, type SessionClaims } from './session-claims.ts';
 import { TakeoverNotice } from './session-record.ts';
 
 /** A connection as the owner of a client id. */
@@ -25,36 +26,44 @@ interface Holding {
   over: boolean;
   /** Another connection of this door has its client id, and its record. */
   succeeded: boolean;
+  /** Look at which the record is written again. */
   renewAt: number;
 }
 
 export interface SessionOwnersOptions {
   bus: Bus;
-  claims: SessionClaims;
   logger: Logger;
-  /** Ticks between two writes of a record. */
-  renewTicks: number;
-  ticks: { readonly now: number };
+  clock: Clock;
+  /** A record that is not renewed for this long is gone. */
+  ttlSeconds: number;
+  /** How long `claimed` waits for the former owner at another door. */
+  takeoverTimeoutMs: number;
 }
+
+export function createSessionOwners(options: SessionOwnersOptions): SessionOwners {
+  return new SessionOwners(options);
+}
+
+/** Records are renewed at a third of their life, and looked at this many times within that. */
+const LOOKS = 20;
 
 /**
  * Which connection of this door has which client id: one at most [MQTT-3.1.4-2]. The newest wins, here and, by the record of the
- * client and a notice to its former door, everywhere.
+ * client and a notice to its former door, everywhere. One per process and bus.
  */
 export class SessionOwners {
   readonly #holdings = new Map<string, Holding>();
   readonly #claims: SessionClaims;
   readonly #logger: Logger;
-  readonly #renewTicks: number;
-  readonly #ticks: { readonly now: number };
   readonly #notices: LiveSubscription;
+  readonly #stopLooking: () => void;
+  #looks = 0;
 
-  constructor({ bus, claims, logger, renewTicks, ticks }: SessionOwnersOptions) {
-    this.#claims = claims;
+  constructor({ bus, logger, clock, ttlSeconds, takeoverTimeoutMs }: SessionOwnersOptions) {
+    this.#claims = createSessionClaims({ bus, ttlSeconds, takeoverTimeoutMs });
     this.#logger = logger;
-    this.#renewTicks = renewTicks;
-    this.#ticks = ticks;
     this.#notices = bus.serve(doorSubject(bus.incarnation), (message) => this.#onNotice(message));
+    this.#stopLooking = clock.every((ttlSeconds * 1_000) / 3 / LOOKS, () => this.#look());
   }
 
   /** `owner` asks for `client`. The connection of this door that had it ends now; `claimed` or `claimFailed` follows in a later turn. */
@@ -88,16 +97,16 @@ export class SessionOwners {
     if (holding.claim !== undefined) this.#release(holding.client, holding.claim);
   }
 
-  /** Renews the records that are due. */
-  tick(): void {
-    for (const holding of this.#holdings.values()) {
-      if (holding.claim !== undefined && holding.renewAt <= this.#ticks.now)
-        this.#renew(holding, holding.claim);
-    }
+  close(): void {
+    this.#stopLooking();
+    this.#notices.close();
   }
 
-  close(): void {
-    this.#notices.close();
+  #look(): void {
+    this.#looks++;
+    for (const holding of this.#holdings.values()) {
+      if (holding.claim !== undefined && holding.renewAt <= this.#looks) this.#renew(holding, holding.claim);
+    }
   }
 
   /** One after the other, so that a crowd with one client id costs a write for the first and the last of it. */
@@ -113,7 +122,7 @@ export class SessionOwners {
     return this.#claims.claim(client, owner.id, known).then(
       (claim) => {
         holding.claim = claim;
-        holding.renewAt = this.#ticks.now + this.#renewTicks;
+        holding.renewAt = this.#looks + LOOKS;
         if (!holding.over) owner.claimed();
         else if (!holding.succeeded) this.#release(client, claim);
         return claim;
@@ -127,7 +136,7 @@ export class SessionOwners {
   }
 
   #renew(holding: Holding, claim: Claim): void {
-    holding.renewAt = this.#ticks.now + this.#renewTicks;
+    holding.renewAt = this.#looks + LOOKS;
     this.#claims.renew(holding.client, holding.owner.id, claim).then(
       (renewed) => {
         if (holding.over) return;
@@ -135,7 +144,7 @@ export class SessionOwners {
         holding.claim = renewed;
         holding.settled = Promise.resolve(renewed);
       },
-      () => void (holding.renewAt = this.#ticks.now + Math.ceil(this.#renewTicks / 4)),
+      () => void (holding.renewAt = this.#looks + 1),
     );
   }
 

@@ -1,0 +1,61 @@
+import type { Socket } from 'node:net';
+import type { Bus, Logger } from '@trivium/bus';
+import type { Delivery } from '@trivium/delivery';
+import {
+  createMqttDoor,
+  createSessionOwners,
+  createTcpTransport,
+  systemClock,
+  type DoorStats,
+  type MqttConfig,
+  type Peer,
+} from '@trivium/mqtt';
+import type { Telemetry } from '@trivium/telemetry';
+
+export interface EngineParts {
+  bus: Bus;
+  delivery: Delivery;
+  config: MqttConfig;
+  logger: Logger;
+  telemetry: Pick<Telemetry, 'messageTracing'>;
+  info: { service: string };
+}
+
+/** A door for MQTT over TCP, whoever speaks MQTT in it. */
+export interface TcpDoor {
+  accept(socket: Socket, peer: Peer): void;
+  readonly stats: Readonly<DoorStats & { caughtFaults?: number }>;
+  stopAccepting(): void;
+  drain(context: { signal: AbortSignal; graceMs: number }): Promise<void>;
+}
+
+/** The door that `mqtt.engine` names. aedes is loaded only when it is asked for. */
+export function createTcpDoor(parts: EngineParts): Promise<TcpDoor> | TcpDoor {
+  return parts.config.engine === 'aedes' ? aedesDoor(parts) : triviumDoor(parts);
+}
+
+function triviumDoor({ telemetry, ...parts }: EngineParts): TcpDoor {
+  const door = createMqttDoor({ ...parts, tracing: telemetry.messageTracing('mqtt') });
+  return {
+    accept: (socket, peer) => door.accept(createTcpTransport(socket), peer),
+    stats: door.stats,
+    stopAccepting: () => door.stopAccepting(),
+    drain: (context) => door.drain(context),
+  };
+}
+
+async function aedesDoor({ telemetry, ...parts }: EngineParts): Promise<TcpDoor> {
+  const { createAedesDoor } = await import('@trivium/mqtt-aedes');
+  const { sessionTtlSeconds: ttlSeconds, takeoverTimeoutMs } = parts.config;
+  const owners = createSessionOwners({ ...parts, clock: systemClock, ttlSeconds, takeoverTimeoutMs });
+  const door = await createAedesDoor({ ...parts, owners, tracing: telemetry.messageTracing('aedes') });
+  return {
+    accept: (socket, peer) => door.accept(socket, peer),
+    stats: door.stats,
+    stopAccepting: () => door.stopAccepting(),
+    async drain(context) {
+      await door.drain(context);
+      owners.close();
+    },
+  };
+}
