@@ -4,5 +4,4 @@ export type { AedesConfig } from './config.ts';
 export type { ClientOwner, ClientOwners } from './client-owners.ts';
 export type { Clock } from './clock.ts';
 export type { MessageSpan, Tracing } from './tracing.ts';
-export { AEDES_METRICS } from './stats.ts';
 export type { AedesDoorStats } from './stats.ts';

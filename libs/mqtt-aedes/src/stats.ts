@@ -60,11 +60,3 @@ export function createStats(): AedesDoorStats {
     closed: {},
   };
 }
-
-/** The number that `@trivium/mqtt`'s `DOOR_METRICS` does not have, in the same form. */
-export const AEDES_METRICS = {
-  'trivium.mqtt.aedes.caught.faults': {
-    description: 'Faults caught on the border to aedes, each at the cost of one connection',
-    of: 'caughtFaults',
-  },
-} as const;
