@@ -14,8 +14,8 @@ if (env['FAKE_REFUSE'] !== undefined) {
 const door = createServer((_request, response) => response.end(JSON.stringify({ ...env, pid: process.pid })));
 const admin = createServer((request, response) => {
   if (request.url === '/exit') process.exit(3);
-  if (request.url === '/warn') console.log(JSON.stringify({ level: 40, msg: 'a warning' }));
-  if (request.url === '/info') console.log(JSON.stringify({ level: 30, msg: 'nothing to see' }));
+  if (request.url === '/warn') console.log(JSON.stringify({ level: 'warn', msg: 'a warning' }));
+  if (request.url === '/info') console.log(JSON.stringify({ level: 'info', msg: 'nothing to see' }));
   response.writeHead(env['FAKE_NEVER_READY'] === undefined ? 200 : 503).end(String(process.pid));
 });
 if (env['FAKE_DOOR'] !== undefined) door.listen(Number(env['TRIVIUM_HTTP_PORT']), '127.0.0.1');

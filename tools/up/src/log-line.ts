@@ -4,12 +4,11 @@ export interface Notable {
   text: string;
 }
 
-const PINO_WARN = 40;
-const PINO_ERROR = 50;
+const LEVELS: Readonly<Record<string, Notable['level']>> = { warn: 'warn', error: 'error', fatal: 'error' };
 const NATS_LINE = /^\[\d+\] \S+ \S+ \[(INF|DBG|TRC|WRN|ERR|FTL)\] (.*)$/;
 
 /**
- * Warnings and errors of the services (JSON lines of pino) and of NATS. Any other line is something that escaped
+ * Warnings and errors of the services (JSON lines with the name of the level) and of NATS. Any other line is something that escaped
  * the logs, such as the stack of a crash, and is notable as it stands.
  */
 export function notable(line: string): Notable | undefined {
@@ -18,9 +17,8 @@ export function notable(line: string): Notable | undefined {
   if (nats !== null) return fromNats(nats[1] ?? '', nats[2] ?? '');
   const record = line.startsWith('{') ? parse(line) : undefined;
   if (record === undefined) return { level: 'error', text: line };
-  const level = record['level'];
-  if (typeof level !== 'number' || level < PINO_WARN) return undefined;
-  return { level: level >= PINO_ERROR ? 'error' : 'warn', text: describe(record) };
+  const level = LEVELS[String(record['level'])];
+  return level && { level, text: describe(record) };
 }
 
 function fromNats(level: string, text: string): Notable | undefined {
