@@ -79,18 +79,26 @@ test('a burst for one actor is folded into few writes', async () => {
   expect(actors.stats.snapshotWrites).toBeLessThan(5);
 });
 
-test('effects leave only after the write is acknowledged', async () => {
-  const { clock, start, emit, state } = setup();
-  const { bus, effects } = start('r');
-  await clock.advance(100);
-  const { put } = bus.bucket('devices');
-  let acknowledge: () => void = () => undefined;
-  const answered = new Promise<void>((resolve) => (acknowledge = resolve));
-  bus.bucket('devices').put = async (...args) => {
-    const revision = await put(...args);
-    await answered;
+/** From now on snapshot writes are stored but answered only after the returned function is called. */
+function holdAnswers({ bus }: Router): () => void {
+  const devices = bus.bucket('devices');
+  const { put } = devices;
+  let answer: () => void = () => undefined;
+  const answered = new Promise<void>((resolve) => (answer = resolve));
+  devices.put = async (key, ...rest) => {
+    const revision = await put(key, ...rest);
+    if (key.startsWith('counter')) await answered;
     return revision;
   };
+  return answer;
+}
+
+test('effects leave only after the write is acknowledged', async () => {
+  const { clock, start, emit, state } = setup();
+  const router = start('r');
+  const { effects } = router;
+  await clock.advance(100);
+  const acknowledge = holdAnswers(router);
   emit('a');
   await clock.advance(10);
   expect(state('a')?.count).toBe(1);
@@ -269,6 +277,41 @@ test('a graceful stop leaves nothing to be read again', async () => {
   for (const id of ids) expect(state(id)).toMatchObject({ count: 2, next: 2, faults: 0 });
   expect(second.actors.stats).toMatchObject({ handled: 40, skipped: 0 });
   expect(first.effects.length + second.effects.length).toBe(80);
+});
+
+test('a partition is handed over when what was begun for it is stored, not before', async () => {
+  const { clock, start, emit, checkpoint } = setup();
+  const first = start('r1');
+  await clock.advance(100);
+  const acknowledge = holdAnswers(first);
+  emit('a');
+  await clock.advance(10);
+  const closed = first.actors.close();
+  await clock.advance(500);
+  expect(first.actors.partitionsHeld).toBe(1);
+  expect(first.effects).toEqual([]);
+  acknowledge();
+  await clock.advance(10);
+  await closed;
+  expect(first.effects).toEqual(['a/0']);
+  expect(checkpoint('a')).toBe(1);
+});
+
+test('a hand-over does not wait for an answer for ever', async () => {
+  const { clock, start, emit, state } = setup();
+  const first = start('r1');
+  await clock.advance(100);
+  holdAnswers(first);
+  emit('a');
+  await clock.advance(10);
+  const closed = first.actors.close();
+  await clock.advance(2_100);
+  await closed;
+  const second = start('r2');
+  emit('a');
+  await clock.advance(100);
+  expect(state('a')).toMatchObject({ count: 2, faults: 0 });
+  expect(second.actors.stats.skipped).toBe(1);
 });
 
 test('partitions move between routers under load without a loss, a repeat or a wrong order, effects included', async () => {

@@ -9,9 +9,9 @@ interface Recorder extends Rider {
   got: number[];
 }
 
-function setup() {
+function setup(sizes?: readonly number[]) {
   const clock = createFakeClock();
-  const nats = createFakeNats(clock);
+  const nats = createFakeNats(clock, sizes);
   const bus = nats.connect('a');
   const riders: Recorder[] = [];
   const lost: [number, number][] = [];
@@ -92,6 +92,19 @@ test('a rider that was removed can go on later from where it was', async () => {
   await settle();
   expect(leaves.got).toEqual(range(1, 25));
   expect(stays.got).toEqual(range(1, 25));
+});
+
+test('a reading that comes out ahead of the common one repeats nothing', async () => {
+  const { nats, reader, append, ride } = setup([100]);
+  append(20);
+  nats.remove('EVENTS', 10);
+  nats.remove('EVENTS', 11);
+  reader.pause();
+  const [ahead, behind] = [...ride(10), ...ride(5)] as [Recorder, Recorder];
+  reader.resume(); // the reading from 5 on begins first, and after 9 it is at 12
+  await settle();
+  expect(ahead.got).toEqual(range(12, 20));
+  expect(behind.got).toEqual([...range(6, 9), ...range(12, 20)]);
 });
 
 test('nothing is read while nobody rides or while paused', async () => {

@@ -141,7 +141,16 @@ test('a router that stood still for longer than its leases finds out before it d
   expect(shares()).toEqual([16, 16]);
 });
 
-test('a partition whose lease somebody else holds is dropped when that is noticed or asked for', async () => {
+test('a partition whose lease somebody else holds is dropped as soon as that is seen', async () => {
+  const { clock, nats, start } = setup();
+  const a = start('a');
+  await clock.advance(1_000);
+  nats.bucket('leases').put('partition.5', new TextEncoder().encode('{"v":1,"owner":"x"}'));
+  await clock.advance(10);
+  expect(a.lost).toEqual([5]);
+});
+
+test('a partition whose lease somebody else holds is dropped when that is asked for', async () => {
   const { clock, nats, start } = setup();
   const a = start('a');
   await clock.advance(1_000);

@@ -37,17 +37,23 @@ export interface FakeNats {
   truncate(stream: StreamName, last: number): void;
   /** Drops positions below `first`. */
   retain(stream: StreamName, first: number): void;
+  /** Leaves a hole. */
+  remove(stream: StreamName, pos: number): void;
   messages(stream: StreamName): { pos: number; subject: string; json: unknown }[];
   bucket(name: BucketName): FakeBucketStore;
 }
 
+/** Feeds do not keep step with each other: a turn brings a few messages, sometimes many. */
+const UNEVEN = [1, 40, 3, 200, 7, 1, 90];
+
 const utf8 = new TextEncoder();
 const text = new TextDecoder();
 
-/** NATS in memory, as far as actors use it. Time to live by the given clock. */
-export function createFakeNats(clock: Clock): FakeNats {
+/** NATS in memory, as far as actors use it. Time to live by the given clock; `sizes` are the messages that a follower gets, turn by turn. */
+export function createFakeNats(clock: Clock, sizes: readonly number[] = UNEVEN): FakeNats {
   const logs = new Map<StreamName, Log>();
   const buckets = new Map<BucketName, FakeBucketStore>();
+  let turns = 0;
   const pumps = new Set<() => void>();
   const servers = new Map<string, (message: BusMessage) => Uint8Array | Promise<Uint8Array>>();
 
@@ -124,7 +130,8 @@ export function createFakeNats(clock: Clock): FakeNats {
       const pump = (): void =>
         deliver(() => {
           if (open && !begun) begin();
-          while (open && pos < log.last) {
+          for (let left = sizes[turns++ % sizes.length]!; open && pos < log.last; left--) {
+            if (left === 0) return pump();
             const at = ++pos;
             const stored = log.messages.get(at);
             if (stored !== undefined) onMessage(at, stored as unknown as BusMessage);
@@ -223,8 +230,17 @@ export function createFakeNats(clock: Clock): FakeNats {
       },
       setFrozen(value) {
         frozen = value;
-        if (!frozen) for (const fn of thawed.splice(0)) fn();
-        setImmediate(flush);
+        if (frozen) return;
+        // The worst order: what lies in the sockets is handled, piece by piece, before the timers that should have stopped it.
+        const pieces = kept.splice(0);
+        const next = (): void => {
+          const piece = pieces.shift();
+          if (piece === undefined) return;
+          piece();
+          queueMicrotask(next);
+        };
+        next();
+        setImmediate(() => setImmediate(() => thawed.splice(0).forEach((fn) => fn())));
       },
     };
     return bus;
@@ -243,6 +259,7 @@ export function createFakeNats(clock: Clock): FakeNats {
       for (let pos = log.first; pos < first; pos++) log.messages.delete(pos);
       log.first = first;
     },
+    remove: (stream, pos) => void logOf(stream).messages.delete(pos),
     messages: (stream) =>
       [...logOf(stream).messages].map(([pos, { subject, data }]) => ({
         pos,
