@@ -1,0 +1,122 @@
+import { startNats, type NatsServer } from '@trivium/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startDoor, type DoorUnderTest } from './door-under-test.ts';
+
+let nats: NatsServer;
+let door: DoorUnderTest;
+beforeAll(async () => {
+  nats = await startNats();
+  door = await startDoor(nats.url);
+});
+afterAll(async () => {
+  await door[Symbol.asyncDispose]();
+  await nats.stop();
+});
+
+interface Operation {
+  operationId?: string;
+  parameters?: { in: string; name: string }[];
+  requestBody?: { content: object };
+  responses: Record<string, { description: string; content?: object }>;
+}
+
+describe('the description of the API', () => {
+  test('OpenAPI 3.1 of every route that is not hidden', async () => {
+    const response = await fetch(`${door.url}/openapi.json`);
+    expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+    const api = (await response.json()) as {
+      openapi: string;
+      paths: Record<string, Record<string, Operation>>;
+    };
+    expect(api.openapi).toBe('3.1.0');
+    const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(operations.sort()).toEqual([
+      'GET /v1/devices',
+      'GET /v1/devices/{id}',
+      'GET /v1/stream',
+      'POST /topics/{topic}',
+    ]);
+    for (const methods of Object.values(api.paths))
+      for (const operation of Object.values(methods)) {
+        expect(operation.operationId).toBeTruthy();
+        expect(Object.keys(operation.responses)).toEqual(['200', 'default']);
+        expect(Object.keys(operation.responses['default']!.content!)).toEqual(['application/problem+json']);
+        for (const { description } of Object.values(operation.responses))
+          expect(description).not.toBe('Default Response');
+      }
+    const publish = api.paths['/topics/{topic}']!['post']!;
+    expect(Object.keys(publish.requestBody!.content)).toEqual(['*/*']);
+    expect(
+      publish.parameters!.filter((parameter) => parameter.in === 'path').map(({ name }) => name),
+    ).toEqual(['topic']);
+    expect(
+      publish.parameters!.filter((parameter) => parameter.in === 'query').map(({ name }) => name),
+    ).toEqual(['qos', 'retain', 'contentType', 'responseTopic', 'messageExpiry']);
+  });
+
+  test('its viewer is served from here, without anything from elsewhere', async () => {
+    const html = await (await fetch(`${door.url}/docs`)).text();
+    const references = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url]) => url!);
+    expect(references.length).toBeGreaterThan(3);
+    for (const url of references) {
+      expect(url).toMatch(/^\//);
+      expect((await fetch(door.url + url)).status).toBe(200);
+    }
+  });
+});
+
+describe('CORS', () => {
+  const preflight = {
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'x-client-id',
+  };
+  const call = (url: string, origin: string, method = 'GET', headers = {}): Promise<Response> =>
+    fetch(`${url}/v1/devices`, { method, headers: { origin, ...headers } });
+
+  test('is off unless origins are listed', async () => {
+    const response = await call(door.url, 'https://app.example');
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
+    expect((await call(door.url, 'https://app.example', 'OPTIONS', preflight)).status).toBe(404);
+  });
+
+  test('lets listed origins in, with the headers that they need, and no others', async () => {
+    await using listed = await startDoor(nats.url, { config: { origins: ['https://app.example'] } });
+    const answer = await call(listed.url, 'https://app.example');
+    expect([
+      answer.status,
+      answer.headers.get('access-control-allow-origin'),
+      answer.headers.get('vary'),
+    ]).toEqual([200, 'https://app.example', 'Origin']);
+    const asked = await call(listed.url, 'https://app.example', 'OPTIONS', preflight);
+    expect(asked.status).toBe(204);
+    expect(asked.headers.get('access-control-allow-methods')).toContain('POST');
+    expect(asked.headers.get('access-control-allow-headers')).toContain('x-client-id');
+    const other = await call(listed.url, 'https://evil.example');
+    expect(other.headers.get('access-control-allow-origin')).toBeNull();
+    const stream = await fetch(`${listed.url}/v1/stream?filter=a`, {
+      headers: { origin: 'https://app.example' },
+    });
+    expect(stream.headers.get('access-control-allow-origin')).toBe('https://app.example');
+    await stream.body!.cancel();
+  });
+
+  test('* lets everybody in', async () => {
+    await using open = await startDoor(nats.url, { config: { origins: ['*'] } });
+    const answer = await call(open.url, 'https://any.example');
+    expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+  });
+});
+
+test('a defect is answered with 500 and nothing of its inside', async () => {
+  const broken = await startDoor(nats.url);
+  const devices = broken.bus.bucket('devices');
+  devices.entries = () => Promise.reject(new Error('secret inside'));
+  const response = await fetch(`${broken.url}/v1/devices`);
+  const text = await response.text();
+  await broken[Symbol.asyncDispose]();
+  expect(response.status).toBe(500);
+  expect(JSON.parse(text)).toMatchObject({ status: 500, code: 'defect', requestId: expect.any(String) });
+  expect(text).not.toContain('secret');
+});

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { refuse } from '@trivium/contracts';
+import type { Bus, Logger } from '@trivium/bus';
+import type { Delivery } from '@trivium/delivery';
+import { parseTraceparent, type MessageTracing } from '@trivium/telemetry';
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { systemClock, type Clock } from './clock.ts';
+import type { HttpConfig } from './config.ts';
+import { allowOrigins } from './cors.ts';
+import { createDevicePresence } from './device-presence.ts';
+import { createEventFrames } from './event-frames.ts';
+import { createEventStreams } from './event-streams.ts';
+import { refuseMalformed } from './malformed.ts';
+import { describeApi } from './openapi.ts';
+import { createErrorHandler, sendProblem } from './problem.ts';
+import { createPublishing } from './publishing.ts';
+import { device } from './routes/device.ts';
+import { devices } from './routes/devices.ts';
+import { publishTopic } from './routes/publish-topic.ts';
+import { stream } from './routes/stream.ts';
+import { createStats, type HttpStats } from './stats.ts';
+import { createWriteTurn } from './write-turn.ts';
+
+export interface HttpDoorOptions {
+  bus: Pick<Bus, 'publisher' | 'bucket'>;
+  delivery: Delivery;
+  config: HttpConfig;
+  tracing: MessageTracing;
+  logger: Logger;
+  /** Of the API description. */
+  version: string;
+  clock?: Clock;
+  /** From 0 to 1. */
+  random?: () => number;
+}
+
+export interface HttpDoor {
+  /** Listens when it is told to. */
+  readonly server: Server;
+  readonly stats: Readonly<HttpStats>;
+  /** No new connections; requests on those that are open are refused from now on. */
+  stopAccepting(): void;
+  /**
+   * Ends the event streams, spread over a part of `graceMs`, and lets requests finish; past `signal` all are cut off. Resolves when
+   * every connection is gone.
+   */
+  drain(context: { signal: AbortSignal; graceMs: number }): Promise<void>;
+}
+
+const TICK_MS = 1_000;
+/** Room for the longest topic, percent-encoded throughout, and ordinary headers. */
+const MAX_HEADER_BYTES = 65_536;
+/** A client id, percent-encoded throughout. */
+const ENCODED = 3;
+
+/** The HTTP door. */
+export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> {
+  const {
+    bus,
+    delivery,
+    config,
+    tracing,
+    logger,
+    version,
+    clock = systemClock,
+    random = Math.random,
+  } = options;
+  const stats = createStats();
+  const limits = { maxTopicBytes: config.maxTopicBytes, maxTopicLevels: config.maxTopicLevels };
+  const streams = createEventStreams({ retryMs: config.retryMs, random });
+  const handleError = createErrorHandler(logger);
+  let draining = false;
+
+  const begin = (request: FastifyRequest, reply: FastifyReply): void => {
+    stats.requests++;
+    const { traceparent } = request.headers;
+    const parent = typeof traceparent === 'string' ? parseTraceparent(traceparent) : undefined;
+    request.traceId = parent?.traceId ?? request.id.replaceAll('-', '');
+    reply.header('x-request-id', request.id);
+  };
+
+  const app = fastify({
+    logger: false,
+    bodyLimit: config.maxBodyBytes,
+    requestTimeout: config.requestTimeoutMs,
+    keepAliveTimeout: config.keepAliveTimeoutMs,
+    exposeHeadRoutes: false,
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: config.requestTimeoutMs,
+      connectionsCheckingInterval: 2_000,
+    },
+    routerOptions: { maxParamLength: ENCODED * config.maxClientIdBytes },
+    genReqId: () => randomUUID(),
+    frameworkErrors(error, request, reply) {
+      begin(request, reply);
+      handleError(error, request, reply);
+    },
+    clientErrorHandler: (error, socket) => refuseMalformed(socket, error.code),
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.decorateRequest('bodyType', undefined);
+  app.decorateRequest('traceId', '');
+  app.setErrorHandler(handleError);
+  app.setNotFoundHandler((request, reply) => {
+    const message = `there is no ${request.method} ${request.url.split('?', 1)[0]}; see /docs`;
+    return sendProblem(request, reply, refuse('not-found', message).error);
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    begin(request, reply);
+    if (!draining) return done();
+    reply.header('connection', 'close');
+    void sendProblem(request, reply, refuse('server.draining', 'this process is shutting down').error);
+  });
+  app.addHook('onResponse', (_request, reply, done) => {
+    const answers = `${Math.trunc(reply.statusCode / 100)}xx`;
+    stats.answers[answers] = (stats.answers[answers] ?? 0) + 1;
+    done();
+  });
+  allowOrigins(app, config.origins);
+
+  await describeApi(app, version);
+  const publishing = createPublishing({ publisher: bus.publisher, tracing, stats });
+  publishTopic(app, { publishing, limits, maxClientIdBytes: config.maxClientIdBytes, clock });
+  const surroundings = { frames: createEventFrames(tracing), turn: createWriteTurn(), clock, stats, config };
+  stream(app, { delivery, streams, surroundings, stats, config, limits });
+  const presence = createDevicePresence(bus.bucket('devices'), logger);
+  devices(app, { presence });
+  device(app, { presence });
+  await app.ready();
+
+  const { server } = app;
+  const stopTicking = clock.every(TICK_MS, () => streams.tick(clock.now()));
+  return {
+    server,
+    stats,
+    stopAccepting() {
+      draining = true;
+      server.close();
+      server.closeIdleConnections();
+    },
+    async drain(context) {
+      const cut = (): void => server.closeAllConnections();
+      context.signal.addEventListener('abort', cut);
+      await streams.drain(context);
+      server.closeIdleConnections();
+      if (context.signal.aborted) cut();
+      await app.close();
+      context.signal.removeEventListener('abort', cut);
+      stopTicking();
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { connectBus } from '@trivium/bus';
+import { createDelivery } from '@trivium/delivery';
+import { busConfig, listen, loadConfig, runService } from '@trivium/service';
+import { createLogger, startTelemetry } from '@trivium/telemetry';
+import { checkConfig, configSchema } from './config.ts';
+import { createHttpDoor } from './door.ts';
+import { publishNumbers } from './metrics.ts';
+import { HTTP_METRICS } from './stats.ts';
+
+const service = 'http-ingress';
+const version = '0.1.0';
+const instance = randomBytes(6).toString('hex');
+
+const config = loadConfig({ service, schema: configSchema, env: process.env, check: checkConfig });
+const logger = createLogger({ service, level: config.log.level, instance });
+const telemetry = startTelemetry({ service, version, instance, env: process.env, logger });
+const tracing = telemetry.messageTracing('http');
+
+await runService({
+  name: service,
+  version,
+  config,
+  logger,
+  telemetry,
+  async start() {
+    const { http } = config;
+    const bus = await connectBus({ config: busConfig(config, service), logger });
+    const delivery = createDelivery({ bus, logger });
+    const door = await createHttpDoor({ bus, delivery, config: http, tracing, logger, version });
+    publishNumbers('trivium.http', door.stats, HTTP_METRICS);
+    const port = await listen(door.server, { ...http, what: `${service}: HTTP`, setting: 'http.port' });
+    logger.info({ address: `http://${http.host}:${port}` }, 'listening');
+    return {
+      readiness: { bus: () => bus.up || 'no connection to NATS' },
+      stages: {
+        stopAccepting: () => door.stopAccepting(),
+        closeClients: (context) => door.drain(context),
+        drainBus: () => {
+          delivery.close();
+          return bus.close();
+        },
+      },
+    };
+  },
+});

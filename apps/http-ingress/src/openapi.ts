@@ -1,0 +1,42 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifySchema } from 'fastify';
+import type { TObject } from 'typebox';
+import type { App } from './app.ts';
+
+const DESCRIPTION =
+  'Publish, subscribe and look at devices by HTTP. Topics are those of MQTT: what is published here reaches subscribers at every door.';
+
+/** `/openapi.json`, made of the schemas of the routes that are registered after this, and its viewer at `/docs`. */
+export async function describeApi(app: App, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Trivium', version, description: DESCRIPTION },
+      tags: [
+        { name: 'messages', description: 'Publish and subscribe' },
+        { name: 'devices', description: 'Who is there' },
+      ],
+    },
+    transform: ({ schema, url }) => describeWildcard(schema, url),
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { deepLinking: true, validatorUrl: null },
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}
+
+/** Of a route whose path ends in a topic and whose body is taken as it is, neither of which Fastify's own schema can say. */
+function describeWildcard(schema: FastifySchema, url: string): { schema: FastifySchema; url: string } {
+  const params = schema?.params as TObject | undefined;
+  if (params === undefined || !url.endsWith('/*')) return { schema, url };
+  const { '*': topic, ...others } = params.properties;
+  const described = {
+    ...schema,
+    params: { type: 'object', properties: { ...others, topic }, required: ['topic'] },
+    consumes: ['*/*'],
+    body: { type: 'string', format: 'binary', description: 'The payload: any bytes of any type, or none.' },
+  };
+  return { schema: described, url: `${url.slice(0, -1)}:topic` };
+}

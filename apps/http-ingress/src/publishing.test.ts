@@ -1,0 +1,93 @@
+import { parseTopic, TriviumError, type Message, type Properties } from '@trivium/contracts';
+import type { Publisher } from '@trivium/bus';
+import type { MessageSpan, MessageTracing } from '@trivium/telemetry';
+import { describe, expect, test } from 'vitest';
+import { createPublishing } from './publishing.ts';
+import { createStats } from './stats.ts';
+
+const SENDERS = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+
+function setUp(
+  sampled: boolean | undefined,
+  store: Publisher['store'] = async () => ({ pos: 7, duplicate: false }),
+) {
+  const published: { subject: string; headers: string | undefined }[] = [];
+  const ends: (string | undefined)[] = [];
+  const span: MessageSpan = {
+    traceId: 'a'.repeat(32),
+    traceparent: 'of the span',
+    tracestate: undefined,
+    end: (code) => void ends.push(code),
+    run: (work) => work(),
+  };
+  const tracing: MessageTracing = {
+    enabled: sampled !== undefined,
+    receive: () => (sampled === true ? span : undefined),
+    deliver: () => undefined,
+  };
+  const note = (subject: string, headers: Uint8Array | undefined): void =>
+    void published.push({ subject, headers: headers && new TextDecoder().decode(headers) });
+  const publisher: Publisher = {
+    live(subject, _payload, headers) {
+      note(subject, headers);
+      return subject.endsWith('.taken');
+    },
+    durable: () => undefined,
+    store(subject, payload, headers) {
+      note(subject, headers);
+      return store(subject, payload, headers);
+    },
+    open: 0,
+    pressed: false,
+    onPressure: () => () => undefined,
+  };
+  const stats = createStats();
+  return { publishing: createPublishing({ publisher, tracing, stats }), published, ends, stats };
+}
+
+function message(name: string, qos: 0 | 1, properties?: Properties, client?: string): Message {
+  const topic = parseTopic(name);
+  if (!topic.ok) throw new Error();
+  return {
+    topic: topic.value,
+    payload: new Uint8Array(),
+    qos,
+    retain: false,
+    ...(properties === undefined ? {} : { properties }),
+    ...(client === undefined ? {} : { client }),
+  };
+}
+
+test('a message with nothing to say about itself has no headers', async () => {
+  const { publishing, published } = setUp(undefined);
+  expect(await publishing.publish(message('a/b', 1, {}, 'pump.1'))).toEqual({ pos: 7, traceId: undefined });
+  expect(await publishing.publish(message('taken', 0))).toEqual({ pos: undefined, traceId: undefined });
+  expect(published).toEqual([
+    { subject: 'tv1.m.1.pump%2E1.a.b', headers: undefined },
+    { subject: 'tv1.m.0.-.taken', headers: undefined },
+  ]);
+});
+
+describe('the trace context that a message carries', () => {
+  test.each([
+    [true, 'of the span'],
+    [false, undefined],
+    [undefined, SENDERS],
+  ])('sampled here: %s', async (sampled, carried) => {
+    const { publishing, published, ends } = setUp(sampled);
+    await publishing.publish(message('a', 1, { traceparent: SENDERS, tracestate: 'v=1' }));
+    const header = /traceparent: (.*)\r\n/.exec(published[0]!.headers ?? '')?.[1];
+    expect(header).toBe(carried);
+    expect(ends).toEqual(sampled === true ? [undefined] : []);
+  });
+});
+
+test('what the bus does not take is counted, ends its span with the code, and is told', async () => {
+  const failing = setUp(true, () => Promise.reject(new TriviumError('bus.timeout')));
+  await expect(failing.publishing.publish(message('a', 1))).rejects.toMatchObject({ code: 'bus.timeout' });
+  await expect(failing.publishing.publish(message('not', 0))).rejects.toMatchObject({
+    code: 'bus.unavailable',
+  });
+  expect(failing.ends).toEqual(['bus.timeout', 'bus.unavailable']);
+  expect([failing.stats.publishesFailed, failing.stats.openPublishes]).toEqual([2, 0]);
+});
