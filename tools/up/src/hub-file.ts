@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -26,6 +27,15 @@ export function writeHubFile(file: string, content: HubFile): void {
 }
 
 export const removeHubFile = (file: string): void => rmSync(file, { force: true });
+
+/** Whether that process is a launcher, and not another one that has got its number since, as after a power cut. */
+export function isLauncher(pid: number): boolean {
+  if (!isRunning(pid)) return false;
+  if (process.platform === 'win32') return true;
+  const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+  // Without `ps` the number has to do.
+  return !stdout || /tools[/]up[/]/.test(stdout);
+}
 
 /** Whether a process is there; one of another user counts. */
 export function isRunning(pid: number): boolean {

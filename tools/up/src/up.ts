@@ -4,7 +4,7 @@ import { ConfigError, type ConfigIssue } from '@trivium/service';
 import { parseArguments } from './arguments.ts';
 import { HELP } from './help.ts';
 import { startHub } from './hub.ts';
-import { isRunning, readHubFile } from './hub-file.ts';
+import { isLauncher, readHubFile } from './hub-file.ts';
 import { planHub, type Plan } from './plan.ts';
 import { conflicts, takenPorts } from './port-check.ts';
 import { readyScreen } from './screen.ts';
@@ -118,7 +118,7 @@ const describeIssue = ({ source, setting, message }: ConfigIssue): string =>
 /** Why the plan cannot be started here and now. Waits for a hub whose launcher was killed: its processes are on their way out. */
 async function whatIsInTheWay(plan: Plan, say: (line: string) => void): Promise<string[]> {
   const previous = readHubFile(join(plan.dataDir, 'hub.json'));
-  if (previous !== undefined && isRunning(previous.launcher.pid)) {
+  if (previous !== undefined && isLauncher(previous.launcher.pid)) {
     return [
       `a hub already runs on ${plan.dataDir} (process ${previous.launcher.pid}); stop it, or set TRIVIUM_DATA_DIR and TRIVIUM_PORT_OFFSET`,
     ];
