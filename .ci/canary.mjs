@@ -50,11 +50,11 @@ for (const project of new Set(PLANTS.map((plant) => plant.project))) {
 }
 process.exitCode = missed === 0 ? 0 : 1;
 
-/** eslint's lines about one file: those after its path up to the next blank line. */
+/** eslint's lines about one file: those after its path up to the next file's or the sum. */
 function reports(output, file) {
   const lines = output.split('\n');
   const start = lines.findIndex((line) => line.trim().endsWith(file));
   if (start === -1) return [];
-  const end = lines.findIndex((line, index) => index > start && line.trim() === '');
+  const end = lines.findIndex((line, index) => index > start && /^\S*([/\\]src[/\\]planted-|✖)/.test(line));
   return lines.slice(start + 1, end === -1 ? undefined : end);
 }
