@@ -24,7 +24,7 @@ describe('CONNECT', () => {
     expect(record).toMatchObject({ v: 1, door: 'door1', epoch: 1 });
     expect(door.stats).toMatchObject({ connections: 1, sessions: 1, accepted: 1 });
 
-    transport.send(disconnect());
+    await transport.send(disconnect());
     transport.sink.onClose();
     await turn();
     expect(bus.records.size).toBe(0);
@@ -49,14 +49,13 @@ describe('CONNECT', () => {
     const { accept, bus } = doorUnderTest();
     const transport = accept();
     const subscribes = Array.from({ length: 60 }, (_, i) => subscribe(i + 1, [{ filter: `f/${i}`, qos: 0 }]));
-    transport.send(
+    await transport.send(
       connect(),
       publish({ topic: 'a', payload: '1' }),
       ...subscribes,
       PINGREQ,
       publish({ topic: 'b' }),
     );
-    expect(bus.live).toEqual([]);
     await turn();
     const subacks = subscribes.map((_, i) => `9003${(i + 1).toString(16).padStart(4, '0')}00`).join('');
     expect(transport.taken()).toBe(CONNACK + subacks + PINGRESP);
@@ -66,7 +65,7 @@ describe('CONNECT', () => {
   test('what came with DISCONNECT and the end of the stream is still served', async () => {
     const { accept, bus } = doorUnderTest();
     const transport = accept();
-    transport.send(connect(), publish({ topic: 'a', payload: 'last words' }), disconnect());
+    void transport.send(connect(), publish({ topic: 'a', payload: 'last words' }), disconnect());
     transport.sink.onEnd();
     await turn();
     expect(bus.live).toMatchObject([{ payload: 'last words' }]);
@@ -76,18 +75,18 @@ describe('CONNECT', () => {
   test('[MQTT-3.1.0-1] another first packet closes without an answer', async () => {
     const { accept, door } = doorUnderTest();
     const transport = accept();
-    transport.send(PINGREQ, connect());
+    await transport.send(PINGREQ, connect());
     await turn();
     expect([transport.taken(), transport.ended]).toEqual(['', true]);
     expect(door.stats.closed).toEqual({ 'protocol.error': 1 });
   });
 
-  test('a client that sends none in time is closed, one that dribbles too', () => {
+  test('a client that sends none in time is closed, one that dribbles too', async () => {
     const { accept, clock } = doorUnderTest({ connectTimeoutMs: 2_000 });
     const silent = accept();
     const slow = accept();
     for (let i = 0; i < 3; i++) {
-      slow.send(connect().subarray(i, i + 1));
+      await slow.send(connect().subarray(i, i + 1));
       clock.pass(500);
     }
     expect([silent.destroyed, slow.destroyed]).toEqual([false, false]);
@@ -114,7 +113,7 @@ describe('CONNECT', () => {
   test('[MQTT-3.1.4-2] forty at once with one client id leave one', async () => {
     const { accept, door, bus } = doorUnderTest();
     const transports = Array.from({ length: 40 }, () => accept());
-    for (const transport of transports) transport.send(connect({ clientId: 'x' }));
+    for (const transport of transports) void transport.send(connect({ clientId: 'x' }));
     for (let i = 0; i < 5; i++) await turn();
     expect(transports.map(({ ended }) => ended)).toEqual([...Array<boolean>(39).fill(true), false]);
     expect(transports[39]!.taken()).toBe(CONNACK);
@@ -126,15 +125,23 @@ describe('CONNECT', () => {
     const { accept, bus } = doorUnderTest();
     bus.up = false;
     const transport = accept();
-    transport.send(connect());
+    await transport.send(connect());
     await turn();
     expect([transport.taken(), transport.ended]).toEqual(['20020003', true]);
+  });
+
+  test('what came just before the connection broke is still served', async () => {
+    const { client, bus } = doorUnderTest();
+    const transport = await client();
+    void transport.send(publish({ payload: 'last words' }));
+    transport.sink.onClose();
+    expect(bus.live).toMatchObject([{ payload: 'last words' }]);
   });
 
   test('a client that is gone before CONNACK leaves nothing', async () => {
     const { accept, bus, door } = doorUnderTest();
     const transport = accept();
-    transport.send(connect());
+    void transport.send(connect());
     transport.sink.onClose();
     await turn();
     expect([bus.records.size, bus.events.length, door.connections]).toEqual([0, 0, 0]);
@@ -146,7 +153,7 @@ describe('PUBLISH', () => {
   test('QoS 0 goes to the bus as it is', async () => {
     const { client, bus } = doorUnderTest();
     const transport = await client({ clientId: 'dev.1' });
-    transport.send(
+    await transport.send(
       publish({ topic: 'a//b', payload: 'x' }),
       publish({ topic: 'a//b', payload: 'y' }),
       publish({ topic: 'ü' }),
@@ -161,7 +168,7 @@ describe('PUBLISH', () => {
   test('a client whose id was assigned is named in a header', async () => {
     const { client, bus } = doorUnderTest();
     const transport = await client({ clientId: '' });
-    transport.send(publish());
+    await transport.send(publish());
     expect(bus.live[0]).toMatchObject({
       subject: 'tv1.m.0.-.t',
       headers: expect.stringMatching(/^NATS\/1.0\r\nTv-Cl: auto-/) as string,
@@ -171,7 +178,9 @@ describe('PUBLISH', () => {
   test('[MQTT-4.3.2-2] PUBACK only when the message is stored, and [MQTT-4.6.0-2] in the order of the PUBLISHes', async () => {
     const { client, bus, door } = doorUnderTest();
     const transport = await client();
-    transport.send(...[7, 8, 9].map((packetId) => publish({ qos: 1, packetId, topic: `t/${packetId}` })));
+    await transport.send(
+      ...[7, 8, 9].map((packetId) => publish({ qos: 1, packetId, topic: `t/${packetId}` })),
+    );
     await turn();
     expect(transport.taken()).toBe('');
     expect(door.stats.openPublishes).toBe(3);
@@ -190,9 +199,9 @@ describe('PUBLISH', () => {
   test('what is not offered closes the connection: QoS 2, retain', async () => {
     const { client, bus, door } = doorUnderTest();
     const exactly = await client({ clientId: 'a' });
-    exactly.send(publish({ qos: 2 }));
+    await exactly.send(publish({ qos: 2 }));
     const retained = await client({ clientId: 'b' });
-    retained.send(publish({ retain: true }));
+    await retained.send(publish({ retain: true }));
     expect([exactly.ended, retained.ended]).toEqual([true, true]);
     expect(door.stats.closed).toEqual({ 'qos.unsupported': 1, 'retain.unsupported': 1 });
     expect([bus.live, bus.durable]).toEqual([[], []]);
@@ -207,7 +216,7 @@ describe('PUBLISH', () => {
   ])('%s closes the connection before anything is published', async (_name, topic, reason) => {
     const { client, bus, door } = doorUnderTest({ maxTopicLevels: 4, maxTopicBytes: 100 });
     const transport = await client();
-    transport.send(publish({ topic: 'good' }), publish({ topic }), publish({ topic: 'after' }));
+    await transport.send(publish({ topic: 'good' }), publish({ topic }), publish({ topic: 'after' }));
     expect(door.stats.closed).toEqual({ [reason]: 1 });
     expect(bus.live).toHaveLength(1);
   });
@@ -215,7 +224,7 @@ describe('PUBLISH', () => {
   test('[MQTT-3.3.2-1] a topic that is not UTF-8 closes the connection', async () => {
     const { client, door } = doorUnderTest();
     const transport = await client();
-    transport.send(packet(0x30, [0, 2, 0xc3, 0x28]));
+    await transport.send(packet(0x30, [0, 2, 0xc3, 0x28]));
     expect(door.stats.closed).toEqual({ 'protocol.malformed': 1 });
   });
 
@@ -223,9 +232,9 @@ describe('PUBLISH', () => {
     const { client, bus } = doorUnderTest({ maxOpenPublishes: 4 });
     const transport = await client();
     const messages = Array.from({ length: 6 }, (_, i) => publish({ qos: 1, packetId: i + 1 }));
-    transport.send(...messages);
+    await transport.send(...messages);
     expect([bus.durable.length, transport.paused]).toEqual([4, false]);
-    transport.send(PINGREQ);
+    await transport.send(PINGREQ);
     expect(transport.paused).toBe(true);
     bus.durable[0]!.store();
     expect(bus.durable).toHaveLength(3);
@@ -241,9 +250,9 @@ describe('PUBLISH', () => {
   test('the same bound in bytes counts what a waiting message keeps in memory', async () => {
     const { client, bus } = doorUnderTest({ maxOpenBytes: 70_000 });
     const transport = await client();
-    transport.send(publish({ qos: 1, payload: Buffer.alloc(40_000) }));
-    transport.send(publish({ qos: 1, packetId: 2, payload: Buffer.alloc(40_000) }));
-    transport.send(publish({ qos: 1, packetId: 3 }));
+    await transport.send(publish({ qos: 1, payload: Buffer.alloc(40_000) }));
+    await transport.send(publish({ qos: 1, packetId: 2, payload: Buffer.alloc(40_000) }));
+    await transport.send(publish({ qos: 1, packetId: 3 }));
     expect([bus.durable.length, transport.paused]).toEqual([2, true]);
     bus.durable[0]!.store();
     expect([bus.durable.length, transport.paused]).toEqual([1, true]);
@@ -254,7 +263,7 @@ describe('PUBLISH', () => {
   test('[MQTT-3.1.2-24] silence does not count while the door does not read', async () => {
     const { client, bus, clock } = doorUnderTest({ maxOpenPublishes: 1 });
     const transport = await client({ keepAliveSeconds: 1 });
-    transport.send(publish({ qos: 1 }));
+    await transport.send(publish({ qos: 1 }));
     clock.pass(60_000);
     expect(transport.ended).toBe(false);
     bus.storeAll();
@@ -267,14 +276,14 @@ describe('PUBLISH', () => {
   test('what the bus could not take goes again, in order, when it is back; nothing is acknowledged meanwhile', async () => {
     const { client, bus, door } = doorUnderTest();
     const transport = await client();
-    transport.send(
+    await transport.send(
       publish({ qos: 1, packetId: 1, payload: 'one' }),
       publish({ qos: 1, packetId: 2, payload: 'two' }),
     );
     bus.durable[0]!.store();
     bus.setUp(false);
     bus.durable[0]!.fail('bus.unavailable');
-    transport.send(publish({ qos: 1, packetId: 3, payload: 'three' }), publish({ payload: 'gone' }));
+    await transport.send(publish({ qos: 1, packetId: 3, payload: 'three' }), publish({ payload: 'gone' }));
     await turn();
     expect([transport.taken(), transport.paused]).toEqual(['40020001', true]);
     bus.setUp(true);
@@ -290,8 +299,8 @@ describe('PUBLISH', () => {
   test('a bus that is full is asked again as soon as it has stored something', async () => {
     const { client, bus } = doorUnderTest();
     const [busy, unlucky] = [await client({ clientId: 'a' }), await client({ clientId: 'b' })];
-    busy.send(publish({ qos: 1, packetId: 1 }));
-    unlucky.send(publish({ qos: 1, packetId: 2, payload: 'late' }));
+    await busy.send(publish({ qos: 1, packetId: 1 }));
+    await unlucky.send(publish({ qos: 1, packetId: 2, payload: 'late' }));
     bus.durable[1]!.fail('bus.overloaded');
     expect(bus.durable).toHaveLength(1);
     bus.durable[0]!.store();
@@ -305,7 +314,7 @@ describe('PUBLISH', () => {
   test('a message that the bus refuses for good closes the connection, unacknowledged', async () => {
     const { client, bus, door } = doorUnderTest();
     const transport = await client();
-    transport.send(publish({ qos: 1 }));
+    await transport.send(publish({ qos: 1 }));
     bus.durable[0]!.fail('bus.refused');
     await turn();
     expect([transport.taken(), transport.ended]).toEqual(['', true]);
@@ -316,16 +325,28 @@ describe('PUBLISH', () => {
     const { client, bus, door } = doorUnderTest();
     const transport = await client();
     bus.setUp(false);
-    transport.send(publish());
+    await transport.send(publish());
     expect(door.stats).toMatchObject({ publishedQos0: 1, droppedIn: 1 });
+  });
+
+  test('a flood of one turn is served as it comes, and what follows it too', async () => {
+    const { client, bus } = doorUnderTest();
+    const transport = await client();
+    const chunk = publish({ payload: Buffer.alloc(400_000) });
+    for (let i = 0; i < 3; i++) void transport.send(chunk);
+    expect(bus.live).toHaveLength(3);
+    void transport.send(publish({ payload: 'after' }));
+    expect(bus.live).toHaveLength(3);
+    await turn();
+    expect(bus.live[3]).toMatchObject({ payload: 'after' });
   });
 
   test('a publisher is not read while the bus is pressed', async () => {
     const { client, bus } = doorUnderTest();
     const transport = await client();
     bus.setPressed(true);
-    transport.send(publish(), publish());
-    transport.send(publish());
+    await transport.send(publish(), publish());
+    await transport.send(publish());
     expect([bus.live.length, transport.paused]).toEqual([1, true]);
     bus.setPressed(false);
     expect([bus.live.length, transport.paused]).toEqual([3, false]);
@@ -337,7 +358,7 @@ describe('SUBSCRIBE', () => {
     const { client, delivery } = doorUnderTest();
     const transport = await client();
     delivery.slow = true;
-    transport.send(subscribe(1, [{ filter: 'a', qos: 1 }]), PINGREQ);
+    await transport.send(subscribe(1, [{ filter: 'a', qos: 1 }]), PINGREQ);
     await turn();
     expect(transport.taken()).toBe('');
     delivery.attachments[0]!.pending[0]!.resolve();
@@ -349,12 +370,12 @@ describe('SUBSCRIBE', () => {
     const { client, delivery, door } = doorUnderTest();
     delivery.slow = true;
     const transport = await client({ clientId: 'a' });
-    transport.send(subscribe(1, [{ filter: 'a', qos: 1 }]));
+    await transport.send(subscribe(1, [{ filter: 'a', qos: 1 }]));
     delivery.attachments[0]!.pending[0]!.reject(new TriviumError('bus.unavailable'));
     await turn();
     expect([transport.taken(), transport.ended]).toEqual(['', true]);
     const gone = await client({ clientId: 'b' });
-    gone.send(subscribe(1, [{ filter: 'a', qos: 1 }]));
+    await gone.send(subscribe(1, [{ filter: 'a', qos: 1 }]));
     gone.sink.onClose();
     delivery.attachments[1]!.pending[0]!.resolve();
     await turn();
@@ -366,9 +387,9 @@ describe('SUBSCRIBE', () => {
   test('[MQTT-3.10.4-2] UNSUBSCRIBE is done before it is answered', async () => {
     const { client, delivery } = doorUnderTest();
     const transport = await client();
-    transport.send(subscribe(1, [{ filter: 'a', qos: 1 }]));
+    await transport.send(subscribe(1, [{ filter: 'a', qos: 1 }]));
     await turn();
-    transport.send(unsubscribe(2, ['a', 'b']));
+    await transport.send(unsubscribe(2, ['a', 'b']));
     expect(delivery.attachments[0]!.subscriptions.size).toBe(0);
     await turn();
     expect(transport.taken()).toBe('9003000101b0020002');
@@ -379,7 +400,7 @@ describe('delivery', () => {
   async function subscriber(settings = {}) {
     const made = doorUnderTest(settings);
     const transport = await made.client();
-    transport.send(subscribe(1, [{ filter: '#', qos: 1 }]));
+    await transport.send(subscribe(1, [{ filter: '#', qos: 1 }]));
     await turn();
     transport.taken();
     const attachment = made.delivery.attachments[0]!;
@@ -425,16 +446,16 @@ describe('delivery', () => {
     const { receiver, transport, sub, attachment } = await subscriber({ maxInflight: 4 });
     const offer = (pos: number) => receiver.onDurable(delivered({ qos: 1, pos }), sub);
     expect([1, 2, 3, 4, 5].map(offer)).toEqual([true, true, true, true, false]);
-    transport.send(acknowledge('puback', 1), acknowledge('puback', 1), acknowledge('puback', 99));
+    await transport.send(acknowledge('puback', 1), acknowledge('puback', 1), acknowledge('puback', 99));
     expect(attachment.resumed).toBe(0);
-    transport.send(acknowledge('puback', 2));
+    await transport.send(acknowledge('puback', 2));
     expect(attachment.resumed).toBe(1);
     expect([5, 6, 7].map(offer)).toEqual([true, true, false]);
   });
 
   test('[MQTT-2.3.1-1] PUBACK with packet id 0 closes the connection', async () => {
     const { transport, door } = await subscriber();
-    transport.send(packet(0x40, [0, 0]));
+    await transport.send(packet(0x40, [0, 0]));
     expect(door.stats.closed).toEqual({ 'protocol.malformed': 1 });
   });
 
@@ -458,7 +479,7 @@ describe('delivery', () => {
   test('one message to many clients is encoded once', async () => {
     const { client, delivery } = doorUnderTest();
     const transports = await Promise.all(Array.from({ length: 5 }, (_, i) => client({ clientId: `s${i}` })));
-    for (const transport of transports) transport.send(subscribe(1, [{ filter: '#', qos: 1 }]));
+    for (const transport of transports) await transport.send(subscribe(1, [{ filter: '#', qos: 1 }]));
     await turn();
     for (const transport of transports) transport.taken();
     const message = delivered({ payload: 'once' });
@@ -484,7 +505,7 @@ describe('the end', () => {
       await client({ clientId: 'c', keepAliveSeconds: 0 }),
     ];
     clock.pass(14_900);
-    alive.send(PINGREQ);
+    await alive.send(PINGREQ);
     expect(silent.ended).toBe(false);
     clock.pass(1_200);
     expect([silent.ended, alive.ended]).toEqual([true, false]);
@@ -496,8 +517,8 @@ describe('the end', () => {
   test('[MQTT-4.8.0-1] [MQTT-4.8.0-2] a malformed packet closes the connection; what came before it was served, nothing after', async () => {
     const { client, bus, door, logger } = doorUnderTest();
     const transport = await client();
-    transport.send(publish({ topic: 'a' }), Buffer.from([0xc1, 0x00]), publish({ topic: 'b' }));
-    transport.send(publish({ topic: 'c' }));
+    await transport.send(publish({ topic: 'a' }), Buffer.from([0xc1, 0x00]), publish({ topic: 'b' }));
+    await transport.send(publish({ topic: 'c' }));
     expect(bus.live).toHaveLength(1);
     expect(transport.ended).toBe(true);
     expect(door.stats.closed).toEqual({ 'protocol.malformed': 1 });
@@ -510,9 +531,9 @@ describe('the end', () => {
   test('happens once, whatever else comes', async () => {
     const { client, bus, door } = doorUnderTest();
     const transport = await client();
-    transport.send(subscribe(1, [{ filter: 'a', qos: 1 }]), publish({ qos: 1 }));
+    await transport.send(subscribe(1, [{ filter: 'a', qos: 1 }]), publish({ qos: 1 }));
     await turn();
-    transport.send(disconnect(), disconnect(), connect());
+    await transport.send(disconnect(), disconnect(), connect());
     transport.sink.onEnd();
     transport.sink.onDrain();
     bus.storeAll();
@@ -531,7 +552,7 @@ describe('the end', () => {
   test('a client that does not close its side is cut off', async () => {
     const { client, clock } = doorUnderTest();
     const transport = await client();
-    transport.send(disconnect());
+    await transport.send(disconnect());
     expect([transport.ended, transport.destroyed]).toEqual([true, false]);
     clock.pass(3_000);
     expect(transport.destroyed).toBe(true);
@@ -540,7 +561,7 @@ describe('the end', () => {
   test('a client that closes its side after a QoS 1 message still gets its PUBACK', async () => {
     const { client, bus, clock } = doorUnderTest();
     const transport = await client();
-    transport.send(publish({ qos: 1 }));
+    await transport.send(publish({ qos: 1 }));
     transport.sink.onEnd();
     expect(transport.ended).toBe(false);
     bus.storeAll();

@@ -4,6 +4,7 @@ import { AFTER_CONNECT } from './codec/first-byte.ts';
 import { FrameSplitter } from './codec/frame-splitter.ts';
 import { PUBACK, PUBLISH } from './codec/packet-type.ts';
 import type { DoorParts } from './door-parts.ts';
+import type { Servable } from './door-turn.ts';
 import { HOLD, type Hold } from './hold.ts';
 import { keepAliveTicks, LINGER_TICKS, ticksFor } from './keepalive.ts';
 import { Outbox } from './outbox.ts';
@@ -29,7 +30,7 @@ const NO_SUBSCRIPTIONS: ReadonlyMap<TopicFilter, unknown> = new Map();
  * One client: its bytes in and out, one packet at a time. What it sends is served in order; while a packet waits for the hub, later ones
  * stay where they are, and the transport is not read. It ends once, in `close`.
  */
-export class Connection implements TransportSink, IntakeHost, Owner, SessionView {
+export class Connection implements TransportSink, Servable, IntakeHost, Owner, SessionView {
   readonly id: string;
   readonly outbox: Outbox;
   readonly #parts: DoorParts;
@@ -45,6 +46,8 @@ export class Connection implements TransportSink, IntakeHost, Owner, SessionView
   #holds = 0;
   #paused = false;
   #serving = false;
+  /** Has its place in the turn. */
+  #queued = false;
   /** The client has sent its last byte. */
   #inputEnded = false;
   /** Tick at which the client was last heard, and after how many it is given up. */
@@ -85,8 +88,10 @@ export class Connection implements TransportSink, IntakeHost, Owner, SessionView
     if (this.#ended) return;
     this.#parts.stats.bytesIn += chunk.length;
     this.#splitter.feed(chunk);
-    if (this.#holds === 0) this.#serve();
-    else this.#pause();
+    if (this.#holds !== 0) return this.#pause();
+    const queued = this.#queued;
+    this.#queued = true;
+    this.#parts.turn.received(queued ? undefined : this, chunk.length);
   }
 
   onDrain(): void {
@@ -97,10 +102,12 @@ export class Connection implements TransportSink, IntakeHost, Owner, SessionView
 
   onEnd(): void {
     this.#inputEnded = true;
-    if (this.#holds === 0) this.#serve();
+    this.serve();
   }
 
   onClose(): void {
+    this.#inputEnded = true;
+    this.serve();
     this.close('client.gone');
     this.#parts.connections.delete(this);
     this.#parts.stats.connections--;
@@ -132,7 +139,7 @@ export class Connection implements TransportSink, IntakeHost, Owner, SessionView
     this.#holds &= ~reason;
     if (this.#holds !== 0) return;
     this.#heardAt = this.#parts.ticks.now; // silence while nobody listened does not count
-    this.#serve();
+    this.serve();
     if (this.#holds === 0) this.#resume();
   }
 
@@ -171,8 +178,10 @@ export class Connection implements TransportSink, IntakeHost, Owner, SessionView
     this.#resume();
   }
 
-  #serve(): void {
-    if (this.#serving) return;
+  /** Serves what has come, as far as nothing holds it up. */
+  serve(): void {
+    this.#queued = false;
+    if (this.#serving || this.#holds !== 0) return;
     this.#serving = true;
     const splitter = this.#splitter;
     while (this.#holds === 0 && !this.#ended && splitter.next()) this.#dispatch(splitter);

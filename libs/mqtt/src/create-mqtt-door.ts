@@ -4,11 +4,11 @@ import { PublishView } from './codec/publish-view.ts';
 import { Connection } from './connection.ts';
 import { ConnectionEvents } from './connection-events.ts';
 import { drainConnections } from './door-drain.ts';
+import { DoorTurn } from './door-turn.ts';
 import type { DoorParts } from './door-parts.ts';
 import { TICK_MS } from './keepalive.ts';
 import type { MqttDoor, MqttDoorOptions } from './mqtt-door.ts';
 import { OutputArena } from './output-arena.ts';
-import { OutputTurn } from './output-turn.ts';
 import { PublishFrames } from './publish-frames.ts';
 import { PublishRetries } from './publish-retries.ts';
 import { SessionOwners } from './session-owners.ts';
@@ -35,7 +35,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     ticks,
     connections,
     arena,
-    turn: new OutputTurn(soon),
+    turn: new DoorTurn(soon),
     frames: new PublishFrames(arena),
     view: new PublishView(),
     routes: new TopicRoutes(config),

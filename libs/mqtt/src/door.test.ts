@@ -32,9 +32,9 @@ test('drain: nothing more is read, what was accepted is stored and acknowledged,
   const { client, door, bus, clock } = doorUnderTest();
   const idle = await client({ clientId: 'idle' });
   const busy = await client({ clientId: 'busy' });
-  busy.send(publish({ qos: 1, packetId: 9 }));
+  await busy.send(publish({ qos: 1, packetId: 9 }));
   const drained = door.drain({ signal: new AbortController().signal, graceMs: 1_000 });
-  busy.send(publish({ qos: 1, packetId: 10 }));
+  await busy.send(publish({ qos: 1, packetId: 10 }));
   clock.pass(100);
   expect([idle.ended, busy.ended, bus.durable.length]).toEqual([true, false, 1]);
   bus.storeAll();
@@ -66,7 +66,7 @@ test('drain spreads many closes over a part of the grace time', async () => {
 test('drain past its grace time closes at once, also who waits for the bus', async () => {
   const { client, door, clock } = doorUnderTest();
   const busy = await client();
-  busy.send(publish({ qos: 1 }));
+  await busy.send(publish({ qos: 1 }));
   const abort = new AbortController();
   const drained = door.drain({ signal: abort.signal, graceMs: 1_000 });
   clock.pass(500);
@@ -98,7 +98,7 @@ test('tracing: begun at the door, carried in the headers, told again at delivery
   };
   const { client, bus, delivery } = doorUnderTest({}, tracing);
   const transport = await client({ clientId: 'c' });
-  transport.send(publish({ topic: 'a' }), publish({ topic: 'b', qos: 1 }));
+  await transport.send(publish({ topic: 'a' }), publish({ topic: 'b', qos: 1 }));
   expect(tracing.receive.mock.calls).toEqual([
     ['a', 0, 'c'],
     ['b', 1, 'c'],
@@ -109,7 +109,7 @@ test('tracing: begun at the door, carried in the headers, told again at delivery
   bus.storeAll();
   expect(ended).toEqual(['00-in', '00-in']);
 
-  transport.send(subscribe(1, [{ filter: '#', qos: 1 }]));
+  await transport.send(subscribe(1, [{ filter: '#', qos: 1 }]));
   await turn();
   const { receiver, subscriptions } = delivery.attachments[0]!;
   const sub = subscriptions.values().next().value!;
@@ -123,7 +123,7 @@ test('tracing: begun at the door, carried in the headers, told again at delivery
 test('without tracing the properties of a message are not looked at', async () => {
   const { client, delivery } = doorUnderTest();
   const transport = await client();
-  transport.send(subscribe(1, [{ filter: '#', qos: 0 }]));
+  await transport.send(subscribe(1, [{ filter: '#', qos: 0 }]));
   await turn();
   const { receiver, subscriptions } = delivery.attachments[0]!;
   const message = delivered();
@@ -137,7 +137,7 @@ test('a hundred clients that come and go leave nothing behind', async () => {
   const { accept, door, bus, delivery } = doorUnderTest();
   for (let i = 0; i < 100; i++) {
     const transport = accept();
-    transport.send(
+    await transport.send(
       connect({ clientId: `c${i % 7}` }),
       subscribe(1, [{ filter: 'a', qos: 1 }]),
       publish({ qos: 1 }),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { OutputArena } from './output-arena.ts';
-import { OutputTurn } from './output-turn.ts';
+import { DoorTurn } from './door-turn.ts';
 import { Outbox } from './outbox.ts';
 import { createStats } from './stats.ts';
 import { FakeTransport } from './testing/fake-transport.ts';
@@ -10,7 +10,7 @@ function made() {
   let run: (() => void) | undefined;
   const arena = new OutputArena();
   const stats = createStats();
-  const shared = { arena, stats, turn: new OutputTurn((later) => (run = later)) };
+  const shared = { arena, stats, turn: new DoorTurn((later) => (run = later)) };
   const endTurn = () => {
     const now = run;
     run = undefined;

@@ -1,5 +1,5 @@
 import type { OutputArena } from './output-arena.ts';
-import type { Flushable, OutputTurn } from './output-turn.ts';
+import type { DoorTurn, Flushable } from './door-turn.ts';
 import type { DoorStats } from './stats.ts';
 import type { Transport } from './transport.ts';
 
@@ -11,7 +11,7 @@ const JOIN_BYTES = 65_536;
 /** What the outboxes of a door share. */
 export interface OutputShared {
   readonly arena: OutputArena;
-  readonly turn: OutputTurn;
+  readonly turn: DoorTurn;
   readonly stats: DoorStats;
 }
 
@@ -59,7 +59,7 @@ export class Outbox implements Flushable {
       return;
     }
     this.#dirty = true;
-    this.#shared.turn.add(this);
+    this.#shared.turn.write(this);
   }
 
   /** Adds a packet made elsewhere. */

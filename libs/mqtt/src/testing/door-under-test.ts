@@ -37,7 +37,7 @@ export function doorUnderTest(settings: Partial<MqttConfig> = {}, tracing?: Trac
   /** A client with its CONNACK. */
   const client = async (fields: ConnectFields = {}): Promise<FakeTransport> => {
     const transport = accept();
-    transport.send(connect(fields));
+    void transport.send(connect(fields));
     await turn();
     const answer = transport.taken();
     if (answer !== '20020000') throw new Error(`CONNACK is ${answer}`);

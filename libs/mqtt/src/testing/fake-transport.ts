@@ -34,9 +34,10 @@ export class FakeTransport implements Transport {
     this.sink.onClose();
   }
 
-  /** Bytes from the client. */
-  send(...packets: Buffer[]): void {
+  /** Bytes from the client, in one chunk. Resolves when the turn in which they come is over. */
+  send(...packets: Buffer[]): Promise<void> {
     this.sink.onData(Buffer.concat(packets));
+    return new Promise((resolve) => setImmediate(resolve));
   }
   drain(): void {
     this.stuck = false;
