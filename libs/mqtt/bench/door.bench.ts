@@ -183,5 +183,4 @@ const result = {
 process.stdout.write(
   `${JSON.stringify({ unit: 'CPU ns per message', payloadBytes: payload.length, ...result }, null, 2)}\n`,
 );
-await door.drain({ signal: AbortSignal.abort(), graceMs: 0 }).catch(() => {});
 process.exit(0);

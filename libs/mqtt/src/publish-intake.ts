@@ -27,7 +27,8 @@ export class PublishIntake implements PublishOwner, Retryable {
   /** `Tv-Cl` of publishers whose subject does not name them. */
   readonly #author: string | undefined;
   readonly #headers: Uint8Array | undefined;
-  readonly #open: IncomingPublishes;
+  /** Since the first message at QoS 1. */
+  #waiting: IncomingPublishes | undefined;
   /** The topic of the last message, and its subjects: devices repeat themselves. */
   #route: TopicRoute | undefined;
   #subject0 = '';
@@ -42,12 +43,11 @@ export class PublishIntake implements PublishOwner, Retryable {
     this.#token = name.token;
     this.#author = name.header;
     this.#headers = name.header === undefined ? undefined : encodeHeaders({ client: name.header });
-    this.#open = new IncomingPublishes(parts.bus.publisher, this);
   }
 
   /** Messages without their PUBACK. */
   get open(): number {
-    return this.#open.open;
+    return this.#waiting?.open ?? 0;
   }
 
   /** One PUBLISH: `first` its first byte, [start, end) of `buffer` its body. */
@@ -87,15 +87,16 @@ export class PublishIntake implements PublishOwner, Retryable {
     const { bus, stats, retries } = this.#parts;
     if (bus.publisher.pressed) retries.wait(this);
     else this.#host.release(HOLD.pressed);
-    if (this.#open.postponed === 0) return;
-    if (bus.up) stats.retriedPublishes += this.#open.retry();
+    const waiting = this.#waiting;
+    if (waiting === undefined || waiting.postponed === 0) return;
+    if (bus.up) stats.retriedPublishes += waiting.retry();
     else retries.postpone(this);
   }
 
   /** The connection is gone. */
   close(): void {
-    this.#parts.stats.openPublishes -= this.#open.open;
-    this.#open.abandon();
+    this.#parts.stats.openPublishes -= this.open;
+    this.#waiting?.abandon();
     this.#parts.retries.forget(this);
   }
 
@@ -128,28 +129,24 @@ export class PublishIntake implements PublishOwner, Retryable {
   }
 
   #publish1(packetId: number, payload: Buffer, chunk: Buffer): void {
-    const { config, stats, tracing } = this.#parts;
-    const open = this.#open;
+    const { bus, config, stats, tracing } = this.#parts;
+    const waiting = (this.#waiting ??= new IncomingPublishes(bus.publisher, this));
     stats.publishedQos1++;
     stats.openPublishes++;
     const span = tracing.enabled ? this.#trace(1) : undefined;
     const headers = span === undefined ? this.#headers : this.#traced(span);
     const cost = chunk === this.#chunk ? 0 : chunk.length;
     this.#chunk = chunk;
-    open.publish(packetId, this.#subject1, payload, headers, cost, span);
-    if (open.open >= config.maxOpenPublishes || open.bytes >= config.maxOpenBytes)
+    waiting.publish(packetId, this.#subject1, payload, headers, cost, span);
+    if (waiting.open >= config.maxOpenPublishes || waiting.bytes >= config.maxOpenBytes)
       this.#host.hold(HOLD.intake);
   }
 
   #releaseWhenRoomy(): void {
     const { config } = this.#parts;
-    const open = this.#open;
-    if (
-      open.postponed > 0 ||
-      open.open > config.maxOpenPublishes >> 1 ||
-      open.bytes > config.maxOpenBytes >> 1
-    )
-      return;
+    const { open, bytes, postponed } = this.#waiting!;
+    if (open === 0) this.#chunk = undefined;
+    if (postponed > 0 || open > config.maxOpenPublishes >> 1 || bytes > config.maxOpenBytes >> 1) return;
     this.#host.release(HOLD.intake);
   }
 

@@ -58,11 +58,12 @@ export class FrameSplitter {
 
   next(): boolean {
     if (this.fault !== undefined) return false;
-    for (;;) {
-      if (this.#at >= this.#chunk.length && !this.#turnPage()) return false;
+    this.buffer = EMPTY; // a connection that falls silent keeps no chunk alive
+    while (this.#at < this.#chunk.length || this.#turnPage()) {
       if (this.#partial !== undefined ? this.#complete(this.#partial) : this.#take()) return true;
       if (this.fault !== undefined) return false;
     }
+    return false;
   }
 
   #turnPage(): boolean {
