@@ -97,3 +97,26 @@ test('a subscriber that does not read delays nobody, loses no durable message an
   expect(numbers(frozen.seen)).toEqual(Array.from({ length: 300 }, (_, i) => i));
   expect(numbers(lively.seen)).toEqual(Array.from({ length: 300 }, (_, i) => i));
 });
+
+test('a subscriber that does not read loses QoS 0 messages, counted, and gets new ones when it reads again', async () => {
+  await using door = await realDoor(nats.url, { maxOutputBytes: 65_536 });
+  const frozen = await door.client();
+  await frozen.mqtt.subscribeAsync(['z', 'end']);
+  const stream = frozen.mqtt.stream as unknown as { pause(): void; resume(): void };
+  stream.pause();
+  const pub = await door.client();
+  const payload = 'x'.repeat(50_000);
+  for (let i = 0; door.door.stats.droppedOut === 0 && i < 2_000; i++)
+    await pub.mqtt.publishAsync('z', `${i} ${payload}`);
+  await waitFor(() => door.door.stats.droppedOut > 0);
+  stream.resume();
+  await waitFor(async () => {
+    await pub.mqtt.publishAsync('end', '');
+    return frozen.seen.at(-1) === 'end  q0';
+  });
+  const numbers = frozen.seen
+    .filter((line) => line.startsWith('z '))
+    .map((line) => Number(line.split(' ')[1]));
+  expect(numbers.length).toBeGreaterThan(0);
+  expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+});

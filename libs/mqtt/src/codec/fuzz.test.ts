@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as any from '../testing/arbitraries.ts';
 import { encodeControlPacket, packet } from '../testing/client-packets.ts';
+import { mutate, randomFrom } from '../testing/mutation.ts';
 import { decodeControlPacket } from './decode.ts';
 import { AFTER_CONNECT } from './first-byte.ts';
 import { FrameSplitter } from './frame-splitter.ts';
@@ -11,44 +12,6 @@ import { PublishView } from './publish-view.ts';
 /** Fixed, so that a failure is the same for everybody; a longer run takes another from the environment. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_122);
 const ROUNDS = Number(process.env['FUZZ_ROUNDS'] ?? 20_000);
-
-/** mulberry32 */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
-function mutate(bytes: Buffer, random: (below: number) => number): Buffer {
-  let out = Buffer.from(bytes);
-  for (let edits = 1 + random(3); edits > 0; edits--) {
-    const at = random(out.length);
-    switch (random(5)) {
-      case 0:
-        out[at] = random(256);
-        break;
-      case 1:
-        out[at] = out[at]! ^ (1 << random(8));
-        break;
-      case 2:
-        out = Buffer.concat([out.subarray(0, at), out.subarray(at + 1 + random(4))]);
-        break;
-      case 3:
-        out = Buffer.concat([out.subarray(0, at), Buffer.from([random(256)]), out.subarray(at)]);
-        break;
-      case 4:
-        out[at] = [0x00, 0x7f, 0x80, 0xff][random(4)]!;
-        break;
-    }
-    if (out.length === 0) out = Buffer.from([random(256)]);
-  }
-  return out;
-}
 
 /** One packet with its remaining length put right, so that the body is reached and not only the header. */
 function repaired(bytes: Buffer, random: (below: number) => number): Buffer {
