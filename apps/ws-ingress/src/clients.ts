@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ErrorCode } from '@trivium/contracts';
+import { ERRORS, toWsClose, type ErrorCode } from '@trivium/contracts';
 import type { WebSocket } from 'ws';
 import type { Connection } from './connection.ts';
 import { createHeartbeat } from './heartbeat.ts';
@@ -16,6 +16,8 @@ export interface Clients {
   tick(nowMs: number): void;
   /** Each decides anew whether its client is read from. */
   reconsider(): void;
+  /** Ends them all now; when it returns nothing more is delivered to them. */
+  closeAll(code: ErrorCode): void;
   /** Resolves when all are gone: `trivium.v1` clients are told at random moments, past `signal` all are cut off. */
   drain(context: { signal: AbortSignal; graceMs: number }): Promise<void>;
 }
@@ -60,6 +62,12 @@ export function createClients({ pingIntervalMs, now, random }: ClientsOptions): 
     },
     reconsider() {
       for (const connection of open.values()) connection?.reconsider();
+    },
+    closeAll(code) {
+      for (const [ws, connection] of open) {
+        if (connection === undefined) ws.terminate();
+        else connection.close(toWsClose(code), `${code}: ${ERRORS[code].summary}`);
+      }
     },
     async drain({ signal, graceMs }) {
       if (open.size === 0) return;

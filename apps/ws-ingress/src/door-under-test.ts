@@ -28,6 +28,7 @@ export interface DoorSettings {
   /** Instead of the real bus to the door (not to delivery). */
   bus?: (real: Bus) => WsDoorOptions['bus'];
   clock?: NonNullable<WsDoorOptions['clock']>;
+  mayServe?: () => boolean;
 }
 
 /** A whole door on a free port of 127.0.0.1, joined to a real NATS. */
@@ -54,6 +55,7 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     logger: quiet,
     service: 'ws',
     ...(settings.clock === undefined ? {} : { clock: settings.clock }),
+    ...(settings.mayServe === undefined ? {} : { mayServe: settings.mayServe }),
   });
   const port = await listen(door.server, {
     host: '127.0.0.1',

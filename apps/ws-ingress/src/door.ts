@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { ERRORS, publicError, toWsClose, type PublicError } from '@trivium/contracts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ERRORS, publicError, toWsClose, type ErrorCode, type PublicError } from '@trivium/contracts';
 import type { Bus, Logger } from '@trivium/bus';
 import type { Delivery } from '@trivium/delivery';
 import type { MqttDoor } from '@trivium/mqtt';
@@ -36,6 +37,8 @@ export interface WsDoorOptions {
   clock?: Clock;
   /** From 0 to 1. */
   random?: () => number;
+  /** False: this process must not have clients now; upgrades are refused with 503. */
+  mayServe?: () => boolean;
 }
 
 export interface WsDoor {
@@ -43,9 +46,11 @@ export interface WsDoor {
   readonly server: Server;
   readonly stats: Readonly<WsStats>;
   stopAccepting(): void;
+  /** Ends every client now, with the close code of `code`; when it returns nothing more is delivered to them. */
+  closeClients(code: ErrorCode): void;
   /**
    * Finishes what was accepted and closes every client, spread over a part of `graceMs`; past `signal` at once. Resolves when all
-   * are gone and the door's clock has stopped.
+   * are gone, what was told about them is stored, and the door's clock has stopped.
    */
   drain(context: { signal: AbortSignal; graceMs: number }): Promise<void>;
 }
@@ -57,6 +62,8 @@ const CLOSE_TIMEOUT_MS = 10_000;
 /** Pieces of one message that are kept while the rest is missing: a message of 1 MiB in pieces of 64 bytes passes. */
 const MAX_PIECES = 16_384;
 const RETRY_AFTER_MS = 2_000;
+/** How often a drain looks whether everything is stored. */
+const SETTLE_POLL_MS = 10;
 /** Close codes with a count of their own: clients choose freely from 3000 up. */
 const COUNTED_CODES = new Set([1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013]);
 
@@ -66,9 +73,14 @@ interface Admitted extends Upgrade {
 }
 type Admission = Admitted | { readonly error: PublicError };
 
+function refusal(code: ErrorCode): Admission {
+  return { error: { code, message: ERRORS[code].summary, retryAfterMs: RETRY_AFTER_MS } };
+}
+
 /** The WebSocket door: takes requests to upgrade, and holds what all its connections share. */
 export function createWsDoor(options: WsDoorOptions): WsDoor {
-  const { bus, delivery, mqtt, config, tracing, logger, clock = systemClock, random = Math.random } = options;
+  const { bus, delivery, mqtt, config, tracing, logger } = options;
+  const { clock = systemClock, random = Math.random, mayServe = () => true } = options;
   const stats = createStats();
   const clients = createClients({ pingIntervalMs: config.pingIntervalMs, now: clock.now, random });
   const events = createConnectionEvents(bus, options.service, stats);
@@ -100,14 +112,8 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
   } as ServerOptions);
 
   const admit = async (request: IncomingMessage): Promise<Admission> => {
-    if (draining)
-      return {
-        error: {
-          code: 'server.draining',
-          message: ERRORS['server.draining'].summary,
-          retryAfterMs: RETRY_AFTER_MS,
-        },
-      };
+    if (draining) return refusal('server.draining');
+    if (!mayServe()) return refusal('bus.unavailable');
     if (clients.size + upgrading > config.maxConnections) {
       const message = `${config.maxConnections} connections are open here`;
       return { error: { code: 'rate.limited', message, retryAfterMs: RETRY_AFTER_MS } };
@@ -213,8 +219,10 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
       server.close();
       server.closeIdleConnections();
     },
+    closeClients: (code) => clients.closeAll(code),
     async drain(context) {
       await Promise.all([mqtt.drain(context), clients.drain(context)]);
+      while (bus.publisher.open > 0 && !context.signal.aborted) await sleep(SETTLE_POLL_MS);
       stopTicking();
       stopPressure();
     },

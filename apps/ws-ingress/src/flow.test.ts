@@ -216,6 +216,21 @@ describe('drain', () => {
   });
 });
 
+test('a door that must give up its clients closes them all with 1013 and delivers nothing more', async () => {
+  let may = true;
+  await using door = await startDoor(nats.url, { mayServe: () => may });
+  const topic = freshTopic();
+  await using client = await subscribed(door, topic);
+  await using other = await connect(door.url);
+  may = false;
+  door.door.closeClients('bus.unavailable');
+  expect(door.delivery.stats.receivers).toBe(0);
+  expect([await client.closing(), await other.closing()].map(({ code }) => code)).toEqual([1013, 1013]);
+  await expect(connect(door.url)).rejects.toThrow('503');
+  may = true;
+  await using _again = await connect(door.url);
+});
+
 test('a peer that died without a word is given up after two ping intervals', async () => {
   const clock = handClock();
   await using door = await startDoor(nats.url, { config: { pingIntervalMs: 1_000 }, clock });

@@ -1,10 +1,13 @@
 import { createServer } from 'node:net';
+import { connectBus } from '@trivium/bus';
 import { fileURLToPath } from 'node:url';
 import { freePort, freePorts, startNats, startProcess, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from './door-under-test.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
+
+const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 let nats: NatsServer;
 beforeAll(async () => {
@@ -32,6 +35,12 @@ test('the service becomes ready, shows its numbers, and drains on SIGTERM with e
   expect((await fetch(`http://127.0.0.1:${admin}/readyz`)).status).toBe(200);
   await using client = await connect(`ws://127.0.0.1:${port}/?clientId=c`);
   await client.ask({ op: 'pub', topic: 'a', qos: 1 });
+  const bus = await connectBus({ config: { url: nats.url, name: 'test' }, logger: quiet });
+  const leases = async () =>
+    (await bus.bucket('leases').entries('door.*')).map(
+      ({ value }) => JSON.parse(Buffer.from(value).toString()) as unknown,
+    );
+  expect(await leases()).toEqual([expect.objectContaining({ service: 'ws-ingress' })]);
   const metrics = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
   expect(metrics).toMatch(/^trivium_ws_published_qos1_total\S* 1$/m);
   expect(metrics).toMatch(/^trivium_ws_connections_trivium\S* 1$/m);
@@ -39,6 +48,8 @@ test('the service becomes ready, shows its numbers, and drains on SIGTERM with e
   const exit = service.kill('SIGTERM');
   expect(await client.closing()).toEqual({ code: 1012, reason: 'server.draining' });
   expect(await exit).toMatchObject({ code: 0 });
+  expect(await leases()).toEqual([]);
+  await bus.close();
 });
 
 test('a taken port is reported with the service and the setting', async () => {

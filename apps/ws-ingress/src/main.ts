@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
 import { createMqttDoor, DOOR_METRICS } from '@trivium/mqtt';
@@ -41,7 +42,10 @@ await runService({
       tracing,
       logger,
       service,
+      mayServe: () => lease.held,
     });
+    const lease = holdDoorLease({ bus, service, onLost: () => door.closeClients('bus.unavailable') });
+    await lease.ready;
     publishNumbers('trivium.ws', door.stats, WS_METRICS);
     publishNumbers('trivium.mqtt', mqtt.stats, DOOR_METRICS);
     const port = await listen(door.server, {
@@ -51,13 +55,17 @@ await runService({
     });
     logger.info({ address: `ws://${config.ws.host}:${port}` }, 'listening');
     return {
-      readiness: { bus: () => bus.up || 'no connection to NATS' },
+      readiness: {
+        bus: () => bus.up || 'no connection to NATS',
+        lease: () => lease.held || 'out of touch with the hub: no lease on its clients',
+      },
       stages: {
         stopAccepting: () => door.stopAccepting(),
         closeClients: (context) => door.drain(context),
-        drainBus: () => {
+        async drainBus() {
           delivery.close();
-          return bus.close();
+          await lease.release();
+          await bus.close();
         },
       },
     };
