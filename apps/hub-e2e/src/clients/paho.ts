@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { outsideClient, startProcess } from '@trivium/testing';
 import type { PublishingDoor, Received, SubscribingDoor } from './client.ts';
 
-const SCRIPT = fileURLToPath(new URL('paho.py', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('paho-client.py', import.meta.url));
 
 export function pahoPublisher(): PublishingDoor {
   return {

@@ -20,6 +20,15 @@ function drain(splitter: FrameSplitter): Buffer[] {
   return found;
 }
 
+test('empty chunks between others, as empty WebSocket messages are, change nothing', () => {
+  const splitter = splitterFor();
+  const whole = Buffer.concat([PINGREQ, PINGREQ]);
+  for (const chunk of ['', whole.subarray(0, 1), '', whole.subarray(1, 3), '', '', whole.subarray(3), ''])
+    splitter.feed(Buffer.from(chunk));
+  expect(drain(splitter)).toEqual([PINGREQ, PINGREQ]);
+  expect(splitter.fault).toBeUndefined();
+});
+
 test('a stream cut at random places gives the same packets', () => {
   const stream = level.chain((at) =>
     fc.record({

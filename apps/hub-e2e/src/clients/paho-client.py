@@ -1,7 +1,7 @@
 """paho-mqtt as one more client that is not ours. Lines of JSON in (publish) or out (subscribe).
 
-paho.py pub HOST PORT             each input line {"topic", "hex", "qos"} is published; "done" when all are acknowledged
-paho.py sub HOST PORT FILTER QOS  prints "ready <granted>", then a line {"topic", "hex", "qos"} for each message
+paho-client.py pub HOST PORT             each input line {"topic", "hex", "qos"} is published; "done" when all are acknowledged
+paho-client.py sub HOST PORT FILTER QOS  prints "ready <granted>", then a line {"topic", "hex", "qos"} for each message
 """
 import json
 import sys
