@@ -98,16 +98,13 @@ export function decodeFrame(text: string): DecodedFrame {
   if (!json.ok) return { ...json, id: undefined };
   const frame = json.value;
   if (typeof frame !== 'object' || frame === null || Array.isArray(frame))
-    return refused('protocol.malformed', 'a frame is a JSON object', undefined);
-  const { op, id: given } = frame as { op?: unknown; id?: unknown };
-  const id = check(FrameId, given);
-  const known = id.ok ? id.value : undefined;
-  if (typeof op !== 'string') return refused('protocol.malformed', 'a frame has a string "op"', known);
-  if (LATER.has(op)) return refused('protocol.unsupported', `"${op}" is not offered here yet`, known);
-  if (!Object.hasOwn(SCHEMAS, op)) return refused('protocol.malformed', 'there is no such "op"', known);
+    return { ...refuse('protocol.malformed', 'a frame is a JSON object'), id: undefined };
+  const { op } = frame as { op?: unknown };
+  if (typeof op !== 'string') return refused('protocol.malformed', 'a frame has a string "op"', frame);
+  if (LATER.has(op)) return refused('protocol.unsupported', `"${op}" is not offered here yet`, frame);
+  if (!Object.hasOwn(SCHEMAS, op)) return refused('protocol.malformed', 'there is no such "op"', frame);
   const checked = check(SCHEMAS[op as keyof typeof SCHEMAS], frame);
-  if (checked.ok) return checked;
-  return refused('protocol.malformed', `${op}: ${checked.error.message}`, known);
+  return checked.ok ? checked : refused('protocol.malformed', `${op}: ${checked.error.message}`, frame);
 }
 
 function parseJson(text: string) {
@@ -118,8 +115,9 @@ function parseJson(text: string) {
   }
 }
 
-function refused(code: ErrorCode, message: string, id: FrameId | undefined): DecodedFrame {
-  return { ok: false, error: { code, message }, id };
+function refused(code: ErrorCode, message: string, frame: object): DecodedFrame {
+  const id = check(FrameId, (frame as { id?: unknown }).id);
+  return { ok: false, error: { code, message }, id: id.ok ? id.value : undefined };
 }
 
 /** The text of an answer. Members without a value are left out. */
