@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { connect, disconnect, packet, PINGREQ, publish, subscribe } from './testing/client-packets.ts';
+import { connect, disconnect, PINGREQ, publish, subscribe } from './testing/client-packets.ts';
 import { doorUnderTest, turn } from './testing/door-under-test.ts';
 
 const CONNACK = '20020000';
