@@ -29,20 +29,10 @@ export function mosquittoSubscriber(): SubscribingDoor {
     qos: [0, 1],
     async subscribe(hub, filter, qos) {
       const { command } = await needed('mosquitto_sub');
-      const args = [
-        '-h',
-        hub.host,
-        '-p',
-        String(hub.mqtt),
-        '-t',
-        filter,
-        '-q',
-        String(qos),
-        '-d',
-        '-F',
-        '@%q %x %t',
-      ];
-      const sub = await startProcess({ command, args, ready: /Subscribed \(mid: 1\): / });
+      const where = ['-h', hub.host, '-p', String(hub.mqtt), '-t', filter, '-q', String(qos)];
+      // Its own log of the SUBACK is the only sign that it has subscribed; without stdbuf it sits in a buffer.
+      const args = ['-oL', command, ...where, '-d', '-F', 'message %q %x %t'];
+      const sub = await startProcess({ command: 'stdbuf', args, ready: /Subscribed \(mid: 1\): / });
       if (!sub.output().includes(`Subscribed (mid: 1): ${qos}`))
         throw new Error(`not granted ${qos}: ${sub.output()}`);
       return {
@@ -56,7 +46,7 @@ export function mosquittoSubscriber(): SubscribingDoor {
 }
 
 function lines(output: string): Received[] {
-  return [...output.matchAll(/^@(\d) ([0-9a-f]*) (.*)$/gm)].map(([, qos, hex, topic]) => ({
+  return [...output.matchAll(/^message (\d) ([0-9a-f]*) (.*)$/gm)].map(([, qos, hex, topic]) => ({
     topic: topic!,
     payload: Buffer.from(hex!, 'hex'),
     qos: Number(qos),

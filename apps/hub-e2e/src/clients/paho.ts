@@ -26,7 +26,7 @@ export function pahoSubscriber(): SubscribingDoor {
     qos: [0, 1],
     async subscribe(hub, filter, qos) {
       const args = [SCRIPT, 'sub', hub.host, String(hub.mqtt), filter, String(qos)];
-      const sub = await startProcess({ command: await python(), args, ready: /^ready \d+$/m });
+      const sub = await startProcess({ command: await python(), args, ready: /^ready \d+\n/m });
       if (!sub.stdout().includes(`ready ${qos}\n`)) throw new Error(`not granted ${qos}: ${sub.output()}`);
       return {
         get received() {
