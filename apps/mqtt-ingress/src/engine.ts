@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Bus, Logger } from '@trivium/bus';
+import type { ErrorCode } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
 import {
   createMqttDoor,
@@ -26,6 +27,7 @@ export interface TcpDoor {
   accept(socket: Socket, peer: Peer): void;
   readonly stats: Readonly<DoorStats & { caughtFaults?: number }>;
   stopAccepting(): void;
+  closeClients(reason: ErrorCode): void;
   drain(context: { signal: AbortSignal; graceMs: number }): Promise<void>;
 }
 
@@ -40,6 +42,7 @@ function triviumDoor({ telemetry, ...parts }: EngineParts): TcpDoor {
     accept: (socket, peer) => door.accept(createTcpTransport(socket), peer),
     stats: door.stats,
     stopAccepting: () => door.stopAccepting(),
+    closeClients: (reason) => door.closeClients(reason),
     drain: (context) => door.drain(context),
   };
 }
@@ -53,6 +56,7 @@ async function aedesDoor({ telemetry, ...parts }: EngineParts): Promise<TcpDoor>
     accept: (socket, peer) => door.accept(socket, peer),
     stats: door.stats,
     stopAccepting: () => door.stopAccepting(),
+    closeClients: (reason) => door.closeClients(reason),
     async drain(context) {
       await door.drain(context);
       owners.close();

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
@@ -27,21 +28,27 @@ await runService({
     const bus = await connectBus({ config: busConfig(config, service), logger });
     const delivery = createDelivery({ bus, logger });
     const door = await createTcpDoor({ bus, delivery, config: mqtt, logger, telemetry, info: { service } });
+    const lease = holdDoorLease({ bus, service, onLost: () => door.closeClients('bus.unavailable') });
+    await lease.ready;
     publishDoorMetrics(door.stats);
     const server = createTcpListener(door);
     const port = await listen(server, { ...mqtt, what: `${service}: MQTT`, setting: 'mqtt.port' });
     logger.info({ address: `mqtt://${mqtt.host}:${port}`, engine: mqtt.engine }, 'listening');
     return {
-      readiness: { bus: () => bus.up || 'no connection to NATS' },
+      readiness: {
+        bus: () => bus.up || 'no connection to NATS',
+        lease: () => lease.held || 'out of touch with the hub: no lease on its clients',
+      },
       stages: {
         stopAccepting() {
           door.stopAccepting();
           server.close();
         },
         closeClients: (context) => door.drain(context),
-        drainBus() {
+        async drainBus() {
           delivery.close();
-          return bus.close();
+          await lease.release();
+          await bus.close();
         },
       },
     };

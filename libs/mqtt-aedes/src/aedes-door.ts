@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Bus, Logger } from '@trivium/bus';
+import type { ErrorCode } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
 import type { ClientOwners } from './client-owners.ts';
 import type { Clock } from './clock.ts';
@@ -41,6 +42,8 @@ export interface AedesDoor {
   readonly stats: Readonly<AedesDoorStats>;
   /** From now on `accept` destroys what it is given. */
   stopAccepting(): void;
+  /** Closes every connection in this turn, and goes on accepting: the door has lost its lease, others may have its clients (rule 3). */
+  closeClients(reason: ErrorCode): void;
   /**
    * Ends every connection: reads nothing more, lets what was accepted be stored and acknowledged, then closes, spread over a part of
    * `graceMs` so that the clients do not come back all at once. Past `signal` it closes at once. Resolves when all are gone and

@@ -106,6 +106,12 @@ export async function createAedesDoor(options: AedesDoorOptions): Promise<AedesD
     stopAccepting() {
       accepting = false;
     },
+    closeClients(reason) {
+      for (const connection of [...connections]) {
+        connection.end(reason);
+        connection.gate.abort();
+      }
+    },
     async drain(context) {
       accepting = false;
       await drainConnections(connections, context, clock);

@@ -91,6 +91,9 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     stopAccepting() {
       accepting = false;
     },
+    closeClients(reason) {
+      for (const connection of [...connections]) connection.close(reason);
+    },
     async drain(request) {
       accepting = false;
       await drainConnections(connections, request, clock);
