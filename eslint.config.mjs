@@ -36,7 +36,8 @@ export default tseslint.config(
         'error',
         {
           enforceBuildableLibDependency: false,
-          allow: [],
+          // The one configuration of vitest, which a project may extend.
+          allow: ['../../vitest.config.ts'],
           depConstraints: [
             only('type:contract', 'type:contract'),
             only('type:util', 'type:contract', 'type:adapter', 'type:util', 'type:testkit'),
