@@ -198,7 +198,7 @@ describe('http-ingress', () => {
 it('a flood of broken connections at every door leaves nothing behind', async () => {
   const rss = async (): Promise<number> => {
     const text = await (await fetch(`http://${hub.host}:${hub.admin.mqtt}/metrics`)).text();
-    return Number(/process_resident_memory_bytes(?:\{[^}]*\})? (\S+)/.exec(text)?.[1] ?? NaN);
+    return Number(/^process_memory_usage(?:\{[^}]*\})? (\S+)/m.exec(text)?.[1] ?? NaN);
   };
   const flood = async (): Promise<void> => {
     for (let i = 0; i < 40; i++) {

@@ -82,7 +82,7 @@ describe('a client id has one connection [MQTT-3.1.4-2]', () => {
       client.send(connectFrame({ clientId: 'same' }), subscribeFrame(1, ['one', 1]));
       return client;
     });
-    await waitFor(() => fixture.door.connections === 1);
+    await waitFor(() => fixture.door.stats.accepted === 40 && fixture.door.connections === 1);
     expect(fixture.door.stats).toMatchObject({ sessions: 1, closed: { 'session.taken-over': 39 } });
     const left = clients.find((client) => !client.socket.destroyed)!;
     await left.packet(1);
