@@ -214,9 +214,9 @@ describe('follow', () => {
     await bus.retain({
       tokens: 'catch.up',
       payload: bytes('x'),
-      headers: undefined,
+      qos: 1,
       pos: 1,
-      expiresAt: Date.now() + 500,
+      properties: { expiresAt: Date.now() + 500 },
     });
     await follower.caughtUp();
     expect(seen.at(-1)).toBe(end + 1);
@@ -333,7 +333,7 @@ describe('retain', () => {
   const record = (tokens: string, pos: number) => ({
     tokens,
     payload: bytes(`p${pos}`),
-    headers: undefined,
+    qos: 1 as const,
     pos,
   });
 
@@ -359,7 +359,7 @@ describe('retain', () => {
   });
 
   it('an expiring record is gone at its time', async () => {
-    await bus.retain({ ...record('r.expire', 10), expiresAt: Date.now() + 900 });
+    await bus.retain({ ...record('r.expire', 10), properties: { expiresAt: Date.now() + 900 } });
     expect(await read('r.expire')).toBe('10 p10');
     await waitFor(async () => (await read('r.expire')) === undefined, { timeoutMs: 8_000, intervalMs: 200 });
   });

@@ -1,6 +1,7 @@
 import type { BucketName, ErrorCode, StreamName } from '@trivium/contracts';
 import type { Msg } from '@nats-io/nats-core';
 import type { RetainedRecord } from './retained-writer.ts';
+import type { OnceMessage } from './store-once.ts';
 
 /** A message as NATS handed it over. `subject` and `headers` are decoded on first access; `data` is a view into the socket chunk: copy what you keep. */
 export type BusMessage = Msg;
@@ -156,6 +157,11 @@ export interface Bus {
    * Resolves when `RETAINED` stands at `pos` or above. Rejects with a retryable `TriviumError`.
    */
   retain(record: RetainedRecord): Promise<void>;
+  /**
+   * Stores a message that may have been stored before, by this process or another one: it is in `MESSAGES` once. Resolves to its
+   * position. Rejects with a retryable `TriviumError` when that is not known; call it again then.
+   */
+  storeOnce(message: OnceMessage): Promise<number>;
   /** Request/reply. Rejects with `TriviumError` `bus.timeout`, `bus.unavailable`, or `bus.no-responders`. */
   request(
     subject: string,

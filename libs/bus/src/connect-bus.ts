@@ -11,6 +11,7 @@ import { createPublisher } from './publisher.ts';
 import type { StreamState } from './push-reader.ts';
 import { createRetainedWriter } from './retained-writer.ts';
 import { createRequests } from './requests.ts';
+import { storeOnce } from './store-once.ts';
 import { checkServer } from './server-check.ts';
 import { api } from './wire.ts';
 
@@ -80,6 +81,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
     stats,
     ...requests,
     retain: createRetainedWriter(publishLane, publisher),
+    storeOnce: (message) => storeOnce(bus, message),
     follow(options) {
       const lane = options.lane === 'scan' ? scanLane : feedLane;
       const inner = createFollower(lane, options, logger, stats);

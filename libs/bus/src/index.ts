@@ -2,6 +2,7 @@ export { connectBus } from './connect-bus.ts';
 export { BUS_DEFAULTS } from './config.ts';
 export type { BusConfig, Logger } from './config.ts';
 export type { RetainedRecord } from './retained-writer.ts';
+export type { OnceMessage } from './store-once.ts';
 export { addHeaders } from './wire.ts';
 export type {
   Bucket,

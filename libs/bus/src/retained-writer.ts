@@ -1,4 +1,11 @@
-import { HEADERS, retainedSubject, TriviumError } from '@trivium/contracts';
+import {
+  encodeHeaders,
+  HEADERS,
+  retainedSubject,
+  TriviumError,
+  type Properties,
+  type QoS,
+} from '@trivium/contracts';
 import type { Lane } from './lane.ts';
 import type { AckPublisher } from './publisher.ts';
 import { addHeaders } from './wire.ts';
@@ -15,17 +22,19 @@ interface Known {
   pos: number;
 }
 
+/** A message that is stored in `MESSAGES` and becomes the retained one of its topic. */
 export interface RetainedRecord {
   /** Of the topic. */
   tokens: string;
   /** Empty: the topic has no retained message any more. */
   payload: Uint8Array;
-  /** As `encodeHeaders` made them, with QoS, publisher and properties. */
-  headers: Uint8Array | undefined;
+  /** As published. */
+  qos: QoS;
+  /** Publisher's id, if it has one. */
+  client?: string | undefined;
+  properties?: Properties | undefined;
   /** Position of the message in `MESSAGES`. */
   pos: number;
-  /** Milliseconds since the epoch, when the message expires. */
-  expiresAt?: number | undefined;
 }
 
 /**
@@ -45,12 +54,16 @@ export function createRetainedWriter(
   };
 
   const put = (record: RetainedRecord, expect: number): Promise<number | undefined> => {
-    const { tokens, payload, headers, pos, expiresAt } = record;
-    const pairs: [string, string | number][] = [
-      [HEADERS.pos, pos],
-      ['Nats-Expected-Last-Subject-Sequence', expect],
-    ];
-    const seconds = payload.length === 0 ? TOMBSTONE_SECONDS : lifetime(expiresAt);
+    const { tokens, payload, qos, client, properties, pos } = record;
+    const headers = encodeHeaders({
+      properties,
+      client,
+      qosBelowSubject: qos === 2 ? undefined : qos,
+      retain: true,
+      pos,
+    });
+    const pairs: [string, string | number][] = [['Nats-Expected-Last-Subject-Sequence', expect]];
+    const seconds = payload.length === 0 ? TOMBSTONE_SECONDS : lifetime(properties?.expiresAt);
     if (seconds !== undefined) pairs.push(['Nats-TTL', `${seconds}s`]);
     return new Promise((resolve, reject) => {
       const sink = {

@@ -120,6 +120,11 @@ export function decodeRetain(get: HeaderGet): boolean {
   return get(HEADERS.retain) === '1';
 }
 
+/** `Nats-Msg-Id`. */
+export function decodeMsgId(get: HeaderGet): string | undefined {
+  return text(get(HEADERS.msgId));
+}
+
 /** `Tv-Pos` of a retained record. */
 export function decodePos(get: HeaderGet): number | undefined {
   return integer(get(HEADERS.pos));

@@ -50,6 +50,7 @@ export type { BucketName, BucketSettings } from './buckets.ts';
 export type { Message, Properties, QoS } from './message.ts';
 export {
   decodeClient,
+  decodeMsgId,
   decodePos,
   decodeProperties,
   decodeQos,
@@ -70,5 +71,17 @@ export { check, decodeJson, encodeJson } from './json-schema.ts';
 export { ClientProtocol, ConnectedEvent, DisconnectedEvent } from './connection-events.ts';
 export { DoorLease, doorLeaseKey, PartitionLease, partitionLeaseKey } from './leases.ts';
 export { Presence, presenceKey } from './presence.ts';
+export {
+  DueWill,
+  OpenDelivery,
+  SessionRecord,
+  sessionKey,
+  SessionSubscription,
+  willId,
+  WillMessage,
+} from './session-record.ts';
+export { ExactlyOnceRecord, IncomingExactlyOnce, OutgoingExactlyOnce } from './exactly-once-record.ts';
+export { TakeoverNotice } from './session-control.ts';
+export { PositionAnswer, PositionRequest } from './position-request.ts';
 
 export { wireContract } from './wire-contract.ts';

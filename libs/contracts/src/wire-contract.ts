@@ -4,7 +4,11 @@ import { encodeHeaders, HEADERS } from './headers.ts';
 import { DoorLease, doorLeaseKey, PartitionLease, partitionLeaseKey } from './leases.ts';
 import { liveSubjects, messageSubject, publisherName } from './message-subject.ts';
 import { partitionOf, PARTITIONS } from './partition.ts';
+import { ExactlyOnceRecord } from './exactly-once-record.ts';
+import { PositionAnswer, PositionRequest } from './position-request.ts';
 import { Presence, presenceKey } from './presence.ts';
+import { SessionRecord, sessionKey, willId } from './session-record.ts';
+import { TakeoverNotice } from './session-control.ts';
 import { STREAMS } from './streams.ts';
 import {
   actorSubject,
@@ -88,7 +92,13 @@ export function wireContract(): unknown {
       assigned: publisherName('a.b', true),
       dash: publisherName('-'),
     },
-    keys: { door: doorLeaseKey('door'), partition: partitionLeaseKey(31), presence: presenceKey('a.b') },
+    keys: {
+      door: doorLeaseKey('door'),
+      partition: partitionLeaseKey(31),
+      presence: presenceKey('a.b'),
+      session: sessionKey('a.b'),
+    },
+    ids: { will: willId('a.b', 7) },
     topics: each(TOPICS, (topic) => topicToTokens(topic as Topic)),
     filters: each(FILTERS, (filter) => filterToTokens(filter as TopicFilter)),
     partitions: { count: PARTITIONS, of: each(IDS, partitionOf) },
@@ -96,6 +106,17 @@ export function wireContract(): unknown {
     headerBlock: headerExample === undefined ? [] : fromUtf8(headerExample)?.split('\r\n'),
     streams: STREAMS,
     buckets: BUCKETS,
-    schemas: { ConnectedEvent, DisconnectedEvent, DoorLease, PartitionLease, Presence },
+    schemas: {
+      ConnectedEvent,
+      DisconnectedEvent,
+      DoorLease,
+      PartitionLease,
+      Presence,
+      SessionRecord,
+      ExactlyOnceRecord,
+      TakeoverNotice,
+      PositionRequest,
+      PositionAnswer,
+    },
   };
 }

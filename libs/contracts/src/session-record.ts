@@ -1,0 +1,96 @@
+import { Type } from 'typebox';
+import { JsonProperties } from './json-properties.ts';
+import { encodeToken } from './token.ts';
+import type { Static } from 'typebox';
+
+const QoSSchema = Type.Union([Type.Literal(0), Type.Literal(1), Type.Literal(2)]);
+const Position = Type.Integer({ minimum: 0 });
+
+/** One filter of a persistent session. */
+export const SessionSubscription = Type.Object({
+  filter: Type.String({ minLength: 1 }),
+  /** Granted. */
+  qos: QoSSchema,
+  /** Log position at which it began: it brings nothing stored at or below it (rule 2). */
+  from: Position,
+});
+export type SessionSubscription = Static<typeof SessionSubscription>;
+
+/** The message to publish when the connection ends without DISCONNECT, as it was given at CONNECT. */
+export const WillMessage = Type.Object({
+  topic: Type.String({ minLength: 1 }),
+  /** Base64. */
+  payload: Type.String(),
+  qos: QoSSchema,
+  retain: Type.Boolean(),
+  contentType: Type.Optional(Type.String()),
+  properties: Type.Optional(JsonProperties),
+});
+export type WillMessage = Static<typeof WillMessage>;
+
+/** A will that is due. It has the id `willId(client, epoch)` in the log, so that it is there once whoever publishes it. */
+export const DueWill = Type.Object({
+  epoch: Type.Integer({ minimum: 1 }),
+  will: WillMessage,
+  /** It cannot lie in the log at or below this position. */
+  after: Position,
+});
+export type DueWill = Static<typeof DueWill>;
+
+/** A QoS 1 message that was sent and not acknowledged. */
+export const OpenDelivery = Type.Object({
+  id: Type.Integer({ minimum: 1, maximum: 65_535 }),
+  /** In the log. */
+  pos: Position,
+  /** Subject tokens of its topic when it was sent as a retained message: the log may not have it any more. */
+  retained: Type.Optional(Type.String()),
+});
+export type OpenDelivery = Static<typeof OpenDelivery>;
+
+/**
+ * The session of a client: bucket `sessions`, key `sessionKey(client)`. Every connected client has one, written by compare-and-set
+ * by the door that serves it; that of a clean session goes with its connection, a persistent one stays until it expires. Its offline
+ * queue is the log after `pos`.
+ */
+export const SessionRecord = Type.Object(
+  {
+    v: Type.Literal(1),
+    /** Grows by one with each change of owner. */
+    epoch: Type.Integer({ minimum: 1 }),
+    /** Incarnation of the door that serves the client now; none: the client is away. */
+    door: Type.Optional(Type.String({ minLength: 1 })),
+    /** The connection at that door. */
+    connection: Type.Optional(Type.String({ minLength: 1 })),
+    /** When that connection began, milliseconds since the epoch by the door's clock. */
+    connectedAt: Type.Integer({ minimum: 0 }),
+    /** Who made the session: nobody else takes it over. */
+    principal: Type.String(),
+    /** It ends with its connection. */
+    clean: Type.Boolean(),
+    /** How long it stays after its connection ended; none: for ever. */
+    expirySeconds: Type.Optional(Type.Integer({ minimum: 0 })),
+    /** Last log position considered for the client (its cursor). A lower bound while it is connected. */
+    pos: Position,
+    subscriptions: Type.Array(SessionSubscription),
+    /** In the order in which they were sent. */
+    open: Type.Array(OpenDelivery),
+    /** There is, or may be, a record of QoS 2 exchanges in bucket `qos2`. */
+    exactlyOnce: Type.Boolean(),
+    /** Of the connection now. */
+    will: Type.Optional(WillMessage),
+    /** Of former connections, not known to be published. */
+    due: Type.Optional(Type.Array(DueWill)),
+  },
+  { $id: 'tv1.SessionRecord' },
+);
+export type SessionRecord = Static<typeof SessionRecord>;
+
+/** Key in the buckets `sessions` and `qos2`; `client` is the id itself. */
+export function sessionKey(client: string): string {
+  return encodeToken(client);
+}
+
+/** `Nats-Msg-Id` of the will of one connection (rule 3). */
+export function willId(client: string, epoch: number): string {
+  return `will/${client}/${epoch}`;
+}
