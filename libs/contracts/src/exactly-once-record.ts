@@ -11,6 +11,8 @@ export const IncomingExactlyOnce = Type.Object({
   msgId: Type.String({ minLength: 1 }),
   /** It cannot lie in the log at or below this position. */
   after: Position,
+  /** When it was first tried, milliseconds since the epoch: JetStream knows ids for two minutes. */
+  at: Type.Integer({ minimum: 0 }),
 });
 export type IncomingExactlyOnce = Static<typeof IncomingExactlyOnce>;
 

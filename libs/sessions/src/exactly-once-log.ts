@@ -1,0 +1,103 @@
+import type { Bus } from '@trivium/bus';
+import type { ExactlyOnceRecord } from '@trivium/contracts';
+import { createExactlyOnceStore, type StoredExactlyOnce } from './exactly-once-store.ts';
+import { throughOutages } from './outage.ts';
+
+/** The exchanges as they are now. */
+export type ExactlyOnceState = Pick<ExactlyOnceRecord, 'incoming' | 'outgoing' | 'begun'>;
+
+export interface ExactlyOnceLogOptions {
+  bus: Bus;
+  client: string;
+  epoch: number;
+  /** As they were when the session was claimed, and their revision. */
+  stored: StoredExactlyOnce | undefined;
+  /** Before the first write: the session's record says that there are exchanges, so that its next owner looks for them. */
+  announce(): Promise<void>;
+  /** Somebody else has the session. */
+  onLost(): void;
+}
+
+const NOTHING: ExactlyOnceState = { incoming: [], outgoing: [], begun: 0 };
+
+/**
+ * Where a persistent session writes its QoS 2 exchanges before it acts on them (rule 4). One write at a time; what is asked for
+ * meanwhile goes out with the next one. While the bus is away everything waits.
+ */
+export class ExactlyOnceLog {
+  /** What the session's exchanges are; set by whoever keeps them. */
+  state: () => ExactlyOnceState;
+  readonly restored: ExactlyOnceState;
+  readonly #options: ExactlyOnceLogOptions;
+  readonly #store;
+  #revision: number;
+  #announced: boolean;
+  #waiting: (() => void)[] = [];
+  #writing: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: ExactlyOnceLogOptions) {
+    this.#options = options;
+    this.#store = createExactlyOnceStore(options.bus);
+    this.restored = options.stored?.record ?? NOTHING;
+    this.state = () => this.restored;
+    this.#revision = options.stored?.revision ?? 0;
+    this.#announced = options.stored !== undefined;
+  }
+
+  /** Calls `then` when the present state, or a later one, is stored. Never, when the session is lost or closed before. */
+  commit(then: () => void): void {
+    if (this.#closed) return;
+    this.#waiting.push(then);
+    this.#writing ??= this.#run();
+  }
+
+  /** Nothing is written from now on; resolves when what is under way is settled. True: nothing is left to keep. */
+  async close(): Promise<boolean> {
+    this.#closed = true;
+    this.#waiting = [];
+    await this.#writing;
+    const { incoming, outgoing } = this.state();
+    return incoming.length === 0 && outgoing.length === 0;
+  }
+
+  async #run(): Promise<void> {
+    const { bus, client, epoch, announce, onLost } = this.#options;
+    // What is asked for in this turn goes together.
+    await Promise.resolve();
+    try {
+      while (this.#waiting.length > 0) {
+        const due = this.#waiting;
+        this.#waiting = [];
+        if (!this.#announced) {
+          await throughOutages(bus, announce);
+          this.#announced = true;
+        }
+        const record: ExactlyOnceRecord = { v: 1, epoch, ...this.state() };
+        const revision = await throughOutages(bus, () => this.#write(client, record));
+        if (revision === undefined) {
+          this.#closed = true;
+          return onLost();
+        }
+        this.#revision = revision;
+        if (!this.#closed) for (const then of due) then();
+      }
+    } catch {
+      // The session is lost, or its record cannot be written any more: whoever has it goes on from what is stored.
+      this.#closed = true;
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  /** A write whose outcome was unknown may have been stored: then the revision is ours, by its epoch, and the next one goes on top. */
+  async #write(client: string, record: ExactlyOnceRecord): Promise<number | undefined> {
+    const revision = await this.#store.write(client, record, this.#revision);
+    if (revision !== undefined) return revision;
+    const there = await this.#store.read(client);
+    if (there !== undefined && there.record.epoch > record.epoch) return undefined;
+    // An earlier write of ours, or the late one of an owner that was fenced by the session's record before it ever wrote here.
+    this.#revision = there?.revision ?? 0;
+    return this.#store.write(client, record, this.#revision);
+  }
+}

@@ -1,0 +1,191 @@
+import type { Bus } from '@trivium/bus';
+import { TriviumError, type SessionRecord } from '@trivium/contracts';
+import { ExactlyOnceLog } from './exactly-once-log.ts';
+import { createExactlyOnceStore } from './exactly-once-store.ts';
+import { throughOutages } from './outage.ts';
+import { publishWill } from './publish-will.ts';
+import type { Claimed } from './session-claims.ts';
+import { createSessionStore } from './session-store.ts';
+
+/** What a connection knows of its session, and only it. */
+export type SessionState = Pick<SessionRecord, 'pos' | 'subscriptions' | 'open'>;
+
+export interface HeldSessionOptions {
+  bus: Bus;
+  now: () => number;
+  client: string;
+  claimed: Claimed;
+  cleanTtlSeconds: number;
+  /** Somebody else has the session: the connection ends. Synchronous. */
+  onLost(): void;
+}
+
+/** A will tried for longer than this may have left JetStream's memory of ids. */
+const OLD_MS = 60_000;
+
+/**
+ * The session of one connection of this door: the only writer of its record, as long as nobody claims it. Every write is a
+ * compare-and-set on the revision of the one before.
+ */
+export class HeldSession {
+  readonly client: string;
+  /** As it was claimed; of a persistent session that was there before, what it had. */
+  readonly restored: SessionRecord;
+  readonly present: boolean;
+  readonly clean: boolean;
+  /** Of a persistent session. */
+  readonly exactlyOnce: ExactlyOnceLog | undefined;
+  /** What to write; set by the connection once it has restored a persistent session. */
+  state: (() => SessionState) | undefined;
+  readonly #options: HeldSessionOptions;
+  readonly #store;
+  #record: SessionRecord;
+  #revision: number;
+  #writing: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+  #lost = false;
+  readonly #dueDone: Promise<void>;
+
+  constructor(options: HeldSessionOptions) {
+    const { bus, client, claimed } = options;
+    this.#options = options;
+    this.#store = createSessionStore(bus);
+    this.client = client;
+    this.restored = this.#record = claimed.record;
+    this.#revision = claimed.revision;
+    this.present = claimed.present;
+    this.clean = claimed.record.clean;
+    this.exactlyOnce = this.clean
+      ? undefined
+      : new ExactlyOnceLog({
+          bus,
+          client,
+          epoch: claimed.record.epoch,
+          stored: claimed.exactlyOnce,
+          announce: () => this.#announceExactlyOnce(),
+          onLost: () => this.#lose(),
+        });
+    this.#dueDone = claimed.record.due === undefined ? Promise.resolve() : this.#publishDue(claimed.dueIsOld);
+  }
+
+  /** Whether the record says less than the connection knows. */
+  get changed(): boolean {
+    const state = this.state?.();
+    if (state === undefined) return false;
+    const { pos, open } = this.#record;
+    return state.pos !== pos || state.open.length !== open.length || state.open[0]?.pos !== open[0]?.pos;
+  }
+
+  /**
+   * Writes the session as it is when the write begins; calls that come while one is under way share the next. Resolves when it is
+   * stored. Rejects with `session.taken-over` when it is somebody else's, retryable when the bus is away.
+   */
+  save(): Promise<void> {
+    if (this.#writing === undefined)
+      return (this.#writing = this.#write().finally(() => (this.#writing = undefined)));
+    this.#next ??= this.#writing
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = undefined;
+        return this.save();
+      });
+    return this.#next;
+  }
+
+  /**
+   * The connection is over. Its will is published unless it said goodbye; a persistent session is written for whoever comes next, a
+   * clean one is gone. Outages of the bus are waited out; if this process ends before, a router does it. Never rejects.
+   */
+  async end({ will }: { will: boolean }): Promise<void> {
+    // Now, since the connection forgets it.
+    const state = this.state?.();
+    this.state = undefined;
+    const began = this.#options.now();
+    const { bus } = this.#options;
+    try {
+      await this.#next;
+      await this.#writing;
+    } catch {
+      // The last write decides.
+    }
+    const emptied = (await this.exactlyOnce?.close()) ?? true;
+    await this.#dueDone;
+    await throughOutages(bus, async () => {
+      if (this.#lost) return;
+      const old = this.#options.now() - began > OLD_MS;
+      const { epoch, pos } = this.#record;
+      if (will && this.#record.will !== undefined) {
+        if (old && !(await this.#isMine())) return;
+        await publishWill(bus, this.client, { epoch, will: this.#record.will, after: pos }, old);
+      }
+      await this.#leave(state, emptied);
+    }).catch(() => undefined);
+  }
+
+  async #write(): Promise<void> {
+    if (this.#lost) throw new TriviumError('session.taken-over');
+    this.#record = { ...this.#record, ...this.state?.() };
+    const { cleanTtlSeconds } = this.#options;
+    await this.#put(this.#record, this.clean ? cleanTtlSeconds : undefined);
+  }
+
+  async #put(record: SessionRecord, ttlSeconds: number | undefined): Promise<void> {
+    let revision = await this.#store.write(this.client, record, this.#revision, ttlSeconds);
+    // A write of ours whose outcome was unknown may have been stored.
+    if (revision === undefined && (await this.#isMine()))
+      revision = await this.#store.write(this.client, record, this.#revision, ttlSeconds);
+    if (revision === undefined) {
+      this.#lose();
+      throw new TriviumError('session.taken-over');
+    }
+    this.#revision = revision;
+  }
+
+  /** Reads the record: true, and its revision known, when this connection still owns it. */
+  async #isMine(): Promise<boolean> {
+    const there = await this.#store.read(this.client);
+    const mine =
+      there?.record?.epoch === this.#record.epoch && there.record.connection === this.#record.connection;
+    if (mine) this.#revision = there.revision;
+    return mine;
+  }
+
+  async #leave(state: SessionState | undefined, emptied: boolean): Promise<void> {
+    const { door: _, connection: __, will: ___, due: ____, ...kept } = this.#record;
+    const { expirySeconds } = kept;
+    const gone = this.clean || expirySeconds === 0;
+    if (gone) {
+      const removed =
+        (await this.#store.remove(this.client, this.#revision)) ||
+        ((await this.#isMine()) && (await this.#store.remove(this.client, this.#revision)));
+      if (!removed) return;
+    } else {
+      await this.#put({ ...kept, ...state, exactlyOnce: kept.exactlyOnce && !emptied }, expirySeconds);
+    }
+    if (kept.exactlyOnce && (gone || emptied))
+      await createExactlyOnceStore(this.#options.bus).remove(this.client);
+  }
+
+  async #announceExactlyOnce(): Promise<void> {
+    this.#record = { ...this.#record, exactlyOnce: true };
+    await this.save();
+  }
+
+  /** Wills of former connections that nobody is known to have published. */
+  async #publishDue(old: boolean): Promise<void> {
+    const { bus } = this.#options;
+    const due = this.#record.due ?? [];
+    await throughOutages(bus, async () => {
+      for (const one of due) await publishWill(bus, this.client, one, old);
+      const { due: _, ...rest } = this.#record;
+      this.#record = rest;
+      await this.save();
+    }).catch(() => undefined);
+  }
+
+  #lose(): void {
+    if (this.#lost) return;
+    this.#lost = true;
+    this.#options.onLost();
+  }
+}
