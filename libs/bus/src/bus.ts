@@ -2,6 +2,7 @@ import type { BucketName, ErrorCode, StreamName } from '@trivium/contracts';
 import type { Msg } from '@nats-io/nats-core';
 import type { RetainedRecord } from './retained-writer.ts';
 import type { OnceMessage } from './store-once.ts';
+import type { StoredMessages } from './stored-messages.ts';
 
 /** A message as NATS handed it over. `subject` and `headers` are decoded on first access; `data` is a view into the socket chunk: copy what you keep. */
 export type BusMessage = Msg;
@@ -134,7 +135,7 @@ export interface BusStats {
   reconnects: number;
 }
 
-export interface Bus {
+export interface Bus extends StoredMessages {
   /** Fresh per process start; names this process in leases, inboxes and consumers. Token-safe. */
   readonly incarnation: string;
   /** False from the moment a connection to NATS is lost until all are back. */

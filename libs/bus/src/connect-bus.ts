@@ -12,6 +12,7 @@ import type { StreamState } from './push-reader.ts';
 import { createRetainedWriter } from './retained-writer.ts';
 import { createRequests } from './requests.ts';
 import { storeOnce } from './store-once.ts';
+import { createStoredMessages } from './stored-messages.ts';
 import { checkServer } from './server-check.ts';
 import { api } from './wire.ts';
 
@@ -80,6 +81,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
     live,
     stats,
     ...requests,
+    ...createStoredMessages(publishLane),
     retain: createRetainedWriter(publishLane, publisher),
     storeOnce: (message) => storeOnce(bus, message),
     follow(options) {

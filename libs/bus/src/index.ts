@@ -3,6 +3,7 @@ export { BUS_DEFAULTS } from './config.ts';
 export type { BusConfig, Logger } from './config.ts';
 export type { RetainedRecord } from './retained-writer.ts';
 export type { OnceMessage } from './store-once.ts';
+export type { StoredMessage } from './stored-messages.ts';
 export { addHeaders } from './wire.ts';
 export type {
   Bucket,
