@@ -219,6 +219,9 @@ export function createFakeNats(clock: Clock, sizes: readonly number[] = UNEVEN):
         };
       },
       retain: unused,
+      storeOnce: unused,
+      readLast: unused,
+      readAfter: unused,
       stats: {} as Bus['stats'],
       close: () => Promise.resolve(),
       setUp(up) {
