@@ -3,9 +3,10 @@ import type { Bus, Logger } from '@trivium/bus';
 import { Client } from './client.ts';
 import { createDurableFeed } from './durable-feed.ts';
 import { createLiveRoutes, type Hold, type Reach } from './live-routes.ts';
-import type { Attachment, Delivery, Receiver, Subscription } from './receiver.ts';
+import type { AttachOptions, Attachment, Delivery, Receiver, Subscription } from './receiver.ts';
 import { createRetainedPump } from './retained-pump.ts';
 import { createRetainedStore, type Retained } from './retained-store.ts';
+import { createRereader } from './rereader.ts';
 import { Topics } from './topics.ts';
 import type { Wish } from './wish.ts';
 
@@ -32,7 +33,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
   const retained = createRetainedStore(bus, topics, onRetained);
   const pump = createRetainedPump(() => retained);
 
-  const attach = (receiver: Receiver, options: { after?: number } = {}): Attachment => {
+  const attach = (receiver: Receiver, options: AttachOptions = {}): Attachment => {
     const client = new Client(receiver);
     clients.add(client);
     let resumeAt = options.after;
@@ -43,7 +44,9 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       client.remove(wish);
     };
 
-    const activate = (sub: Subscription, hold: Hold, from: number): void => {
+    const activate = (sub: Subscription, hold: Hold, start: number, last: number): void => {
+      // A position above the end of the log is one that a power cut took back.
+      const from = sub.from === undefined ? start : Math.min(sub.from, last);
       const before = client.wishes.get(sub.filter);
       if (before !== undefined) remove(before);
       // A filter that was durable already goes on from where it began: replacing it opens no gap [MQTT-3.8.4-3].
@@ -52,7 +55,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
         client,
         sub,
         from: keeps ? Math.min(before.from, from) : from,
-        start: from,
+        start,
         at: performance.now(),
       };
       client.add(wish);
@@ -86,7 +89,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       const start = after === undefined ? Math.max(last, feed.pos ?? 0) : Math.min(after, last);
       const goesBack = durable && client.durable && start < feed.posOf(client);
       if (goesBack) goBack(start);
-      subs.forEach((sub, at) => activate(sub, holds[at]!, start));
+      subs.forEach((sub, at) => activate(sub, holds[at]!, start, last));
       if (client.durable && client.source === 'none') {
         client.pos = start;
         feed.join(client);
@@ -163,7 +166,10 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       get lostToRetention() {
         return feed.lostToRetention;
       },
+      dropped: 0,
+      expired: 0,
     },
+    read: createRereader(bus, topics),
     close() {
       retained.close();
       feed.close();
@@ -176,5 +182,7 @@ function reachOf(sub: Subscription): Reach {
 }
 
 function subscriptionsOf(client: Client): ReadonlyMap<TopicFilter, Subscription> {
-  return new Map([...client.wishes].map(([filter, wish]) => [filter, wish.sub]));
+  return new Map(
+    [...client.wishes].map(([filter, { sub, from }]) => [filter, sub.qos > 0 ? { ...sub, from } : sub]),
+  );
 }

@@ -1,3 +1,14 @@
 export { createDelivery } from './delivery.ts';
 export type { Delivered } from './delivered.ts';
-export type { Attachment, Delivery, Receiver, Subscription } from './receiver.ts';
+export type {
+  AttachOptions,
+  Attachment,
+  Delivery,
+  KnownPositions,
+  QueueLimits,
+  Receiver,
+  Subscription,
+  WantedMessage,
+} from './receiver.ts';
+export { FilterTrie } from './trie.ts';
+export { topicTokens, wireQos } from './message.ts';

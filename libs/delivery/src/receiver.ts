@@ -8,6 +8,46 @@ export interface Subscription {
   readonly qos: QoS;
   /** Asks for the retained messages that match now. Not kept: it counts in the call of `subscribe` that it is in. */
   readonly sendRetained?: boolean;
+  /**
+   * Log position at which it began: it brings nothing stored at or below it (rule 2). Given for a filter of a restored session;
+   * without it the filter begins now, or at `after`. `attachment.subscriptions` has it for every filter granted 1 or 2.
+   */
+  readonly from?: number;
+}
+
+/** What the position index knows of a session: in (from, through] exactly `positions` match its filters. */
+export interface KnownPositions {
+  readonly from: number;
+  readonly through: number;
+  /** Ascending. */
+  readonly positions: readonly number[];
+  /** The session's limits were passed: what lies at or below `pos` is dropped, so many messages that matched. */
+  readonly dropped?: { readonly pos: number; readonly messages: number; readonly bytes: number };
+}
+
+/** What may wait for one client; the oldest goes when there is more. */
+export interface QueueLimits {
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+}
+
+export interface AttachOptions {
+  /** What its first `subscribe` takes for its own `after`: the cursor of a restored session. */
+  readonly after?: number;
+  /**
+   * Asked once, when the first `subscribe` finds the client far behind: which messages of (after, upTo] match? The answer spares a
+   * scan of the log; none, a rejection or one that does not begin at `after` or below costs nothing but the scan.
+   */
+  readonly ask?: (after: number, upTo: number) => Promise<KnownPositions | undefined>;
+  readonly limits?: QueueLimits;
+}
+
+/** A message to read again by its position. */
+export interface WantedMessage {
+  readonly pos: number;
+  /** Subject tokens of its topic when it was sent as a retained message: the log may not have it any more. */
+  readonly retained?: string;
 }
 
 /**
@@ -31,6 +71,8 @@ export interface Receiver {
   onRetained?(message: Delivered, sub: Subscription): boolean;
   /** Positions (from, first) fell to retention before this receiver read them. */
   onLost?(from: number, first: number): void;
+  /** Its queue passed its limits: so many of the oldest messages that waited for it are dropped. */
+  onDropped?(messages: number, bytes: number): void;
 }
 
 /** A receiver's place in delivery. */
@@ -56,14 +98,27 @@ export interface Attachment {
 }
 
 export interface Delivery {
-  /** `after`: what its first `subscribe` takes for its own `after`. */
-  attach(receiver: Receiver, options?: { after?: number }): Attachment;
+  attach(receiver: Receiver, options?: AttachOptions): Attachment;
+  /**
+   * Reads messages by position, to send again what was sent and not acknowledged: `visit` is called in the order given, with
+   * undefined when the message is gone. One that was sent as a retained message is also looked for in `RETAINED`, where it counts
+   * while it is still the retained one. Rejects with a retryable `TriviumError` when the bus is away.
+   */
+  read(
+    wanted: readonly WantedMessage[],
+    visit: (pos: number, message: Delivered | undefined) => void,
+  ): Promise<void>;
   readonly stats: {
     receivers: number;
     filters: number;
     retained: number;
+    /** Receivers that do not ride the live feed. */
     catchingUp: number;
     lostToRetention: number;
+    /** Messages that queue limits took from receivers. */
+    dropped: number;
+    /** Sessions that had missed more than their maximum age allows. */
+    expired: number;
   };
   close(): void;
 }
