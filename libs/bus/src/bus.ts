@@ -7,6 +7,17 @@ import type { StoredMessages } from './stored-messages.ts';
 /** A message as NATS handed it over. `subject` and `headers` are decoded on first access; `data` is a view into the socket chunk: copy what you keep. */
 export type BusMessage = Msg;
 
+/** A message of a stream read by position: a view, as with `BusMessage`. */
+export type FetchedMessage = Pick<BusMessage, 'subject' | 'data'> & { headers?: BusMessage['headers'] };
+
+/** Told once per `fetch`, in a later turn than the call. */
+export interface FetchSink {
+  /** Undefined: the stream has it no more. */
+  fetched(token: number, message: FetchedMessage | undefined): void;
+  /** Not known: `bus.unavailable` or `bus.timeout`, try again. */
+  failed(token: number, code: ErrorCode): void;
+}
+
 /** Told once per durable publish, in a later turn than the call, in the order of the publishes when they succeed. */
 export interface StoreSink {
   /** JetStream has stored the message at `pos` of its stream (`duplicate`: it already had this Nats-Msg-Id). */
@@ -148,10 +159,17 @@ export interface Bus extends StoredMessages {
   /** Last position stored in a stream now; calls of one turn share one request. */
   lastPos(stream: StreamName): Promise<number>;
   /** One message of a stream by position, undefined when it is gone. */
-  read(
-    stream: StreamName,
-    pos: number,
-  ): Promise<{ subject: string; data: Uint8Array; headers?: BusMessage['headers'] } | undefined>;
+  read(stream: StreamName, pos: number): Promise<FetchedMessage | undefined>;
+  /**
+   * The same for many, on the connection of the scans: no promise, no timer; the caller bounds how many are open. Answers may come
+   * in any order.
+   */
+  fetch(stream: StreamName, pos: number, sink: FetchSink, token: number): void;
+  /**
+   * Position of the first message of `MESSAGES` stored at `timeMs` (of NATS' clock) or later, and one above the last when there is
+   * none. Times within a second share an answer: that for the earliest. Rejects with a retryable `TriviumError`.
+   */
+  firstPosAfter(timeMs: number): Promise<number>;
   bucket(name: BucketName): Bucket;
   /**
    * Makes a message that is stored in `MESSAGES` at `pos` the retained one of its topic, unless a newer one is already (rule 5).

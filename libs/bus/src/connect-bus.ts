@@ -3,6 +3,8 @@ import { TriviumError, type BucketName, type StreamName } from '@trivium/contrac
 import type { Bucket, Bus, BusStats, Follower } from './bus.ts';
 import { createBucket } from './bucket.ts';
 import type { BusConfig, Logger } from './config.ts';
+import { createDirectReader } from './direct-reader.ts';
+import { createFirstAfter } from './first-after.ts';
 import { createFollower } from './follower.ts';
 import { openLane, type Lane } from './lane.ts';
 import { createLiveFeed } from './live-feed.ts';
@@ -53,6 +55,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
   const publisher = createPublisher(publishLane, `_INBOX.tv.${incarnation}`, config, stats);
   const live = createLiveFeed(liveLane, logger, stats);
   const requests = createRequests(publishLane, live, logger);
+  const reader = createDirectReader(scanLane, `_INBOX.tv.${incarnation}`);
   const buckets = new Map<BucketName, Bucket>();
   const followers = new Set<Follower>();
   const ends = new Map<StreamName, Promise<number>>();
@@ -124,6 +127,8 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
       if (status !== 0) throw new TriviumError('bus.unavailable', `reading ${stream} ${pos}: ${status}`);
       return { subject: answer.headers!.get('Nats-Subject'), data: answer.data, headers: answer.headers };
     },
+    fetch: reader.fetch,
+    firstPosAfter: createFirstAfter(publishLane, 'MESSAGES', () => bus.lastPos('MESSAGES')),
     bucket(name) {
       let bucket = buckets.get(name);
       if (bucket === undefined)
@@ -136,6 +141,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
       while (publisher.open > 0 && publishLane.up && performance.now() < deadline)
         await new Promise((resolve) => setTimeout(resolve, 10));
       publisher.close();
+      reader.close();
       if (publishLane.up) await publishLane.nc.flush().catch(() => undefined);
       await closeLanes();
     },

@@ -11,6 +11,8 @@ export type {
   BusMessage,
   BusStats,
   Entry,
+  FetchedMessage,
+  FetchSink,
   Follower,
   FollowOptions,
   LiveFeed,

@@ -222,6 +222,8 @@ export function createFakeNats(clock: Clock, sizes: readonly number[] = UNEVEN):
       storeOnce: unused,
       readLast: unused,
       readAfter: unused,
+      fetch: unused,
+      firstPosAfter: unused,
       stats: {} as Bus['stats'],
       close: () => Promise.resolve(),
       setUp(up) {

@@ -1,0 +1,44 @@
+import { TriviumError, type StreamName } from '@trivium/contracts';
+import type { Lane } from './lane.ts';
+
+/** Calls for times this close together share one answer. */
+const SHARED_MS = 1_000;
+
+/** See `Bus.firstPosAfter`. `lastPos` is that of the bus. */
+export function createFirstAfter(
+  lane: Lane,
+  stream: StreamName,
+  lastPos: () => Promise<number>,
+): (timeMs: number) => Promise<number> {
+  let shared: { timeMs: number; first: Promise<number> } | undefined;
+
+  const ask = async (timeMs: number): Promise<number> => {
+    // Before the question: when nothing is that young, what is stored after it must not count as older.
+    const last = await lastPos();
+    const answer = await lane.nc
+      .request(
+        `$JS.API.DIRECT.GET.${stream}`,
+        JSON.stringify({ start_time: new Date(timeMs).toISOString() }),
+        { timeout: 5_000 },
+      )
+      .catch((cause: unknown) => {
+        throw new TriviumError('bus.unavailable', `the first of ${stream} after a time`, { cause });
+      });
+    const status = answer.headers?.code ?? 0;
+    if (status === 404) return last + 1;
+    if (status !== 0)
+      throw new TriviumError('bus.unavailable', `the first of ${stream} after a time: ${status}`);
+    return Number(answer.headers!.get('Nats-Sequence'));
+  };
+
+  return (timeMs) => {
+    if (shared !== undefined && timeMs >= shared.timeMs && timeMs - shared.timeMs <= SHARED_MS)
+      return shared.first;
+    const mine = { timeMs, first: ask(timeMs) };
+    shared = mine;
+    mine.first.catch(() => {
+      if (shared === mine) shared = undefined;
+    });
+    return mine.first;
+  };
+}
