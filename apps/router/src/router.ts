@@ -3,8 +3,10 @@ import type { Bus, Logger } from '@trivium/bus';
 import { partitionOf } from '@trivium/contracts';
 import type { RouterConfig } from './config.ts';
 import { createDeadDoors, type DeadDoors } from './dead-doors.ts';
+import { createDeadSessions, type DeadSessions } from './dead-sessions.ts';
 import { type Doors, watchDoors } from './doors.ts';
 import { type OnlineAt, presence } from './presence.ts';
+import { type SessionWatch, watchSessions } from './session-watch.ts';
 
 export interface RouterOptions {
   bus: Bus;
@@ -17,16 +19,22 @@ export interface Router {
   readonly actors: Actors;
   readonly doors: Doors;
   readonly deadDoors: DeadDoors;
+  readonly sessions: SessionWatch;
+  readonly deadSessions: DeadSessions;
   /** Hands everything over to the other routers. */
   close(): Promise<void>;
 }
 
-/** A router: the actors of its partitions, and what they must hear of beside the log. */
+/** A router: the actors of its partitions, the sessions of dead doors, and what they must hear of beside the log. */
 export function createRouter({ bus, config, logger, clock = systemClock }: RouterOptions): Router {
+  const holds = (partition: number): boolean => actors.holds(partition);
   const doors = watchDoors({
     leases: bus.bucket('leases'),
     logger,
-    onChange: () => deadDoors.sweepSoon(),
+    onChange(door) {
+      deadDoors.sweepSoon();
+      deadSessions.doorLost(door);
+    },
   });
   const deadDoors = createDeadDoors({
     doors,
@@ -34,8 +42,23 @@ export function createRouter({ bus, config, logger, clock = systemClock }: Route
     clock,
     logger,
     graceMs: config.doorGraceMs,
-    holds: (client) => actors.holds(partitionOf(client)),
+    holds: (client) => holds(partitionOf(client)),
     tell: (client, door, since) => actors.tell(presence, client, { type: 'door-lost', door, since }),
+  });
+  const sessions = watchSessions({
+    bus,
+    clock,
+    logger,
+    onChange: (client) => deadSessions.changed(client),
+  });
+  const deadSessions = createDeadSessions({
+    bus,
+    doors,
+    sessions,
+    clock,
+    logger,
+    graceMs: config.doorGraceMs,
+    holds,
   });
   const hosted = hostActor(presence, ({ door, connectedAt }: OnlineAt, { id }) =>
     deadDoors.check(id, door, connectedAt),
@@ -48,14 +71,21 @@ export function createRouter({ bus, config, logger, clock = systemClock }: Route
     leaseTtlMs: config.leaseTtlMs,
     limits: { maxActors: config.maxActors },
     // Doors may have died while nobody held these partitions.
-    onCurrent: () => deadDoors.sweepSoon(),
+    onCurrent() {
+      deadDoors.sweepSoon();
+      deadSessions.look();
+    },
   });
   return {
     actors,
     doors,
     deadDoors,
+    sessions,
+    deadSessions,
     async close() {
+      deadSessions.close();
       deadDoors.close();
+      sessions.close();
       doors.close();
       await actors.close();
     },

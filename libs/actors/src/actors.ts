@@ -24,6 +24,18 @@ export interface ActorsOptions {
   leaseMarginMs?: number;
   /** Partitions gained have been brought up to what was stored when they were gained. */
   onCurrent?(partitions: readonly number[]): void;
+  /** Other work that goes with the partitions. */
+  alongside?: PartitionWork;
+}
+
+/** Work beside the actors that belongs to whoever holds a partition. */
+export interface PartitionWork {
+  /** Begin it. */
+  gained(partitions: readonly number[]): void;
+  /** Stop at once: the lease lapsed, or somebody else has it. */
+  lost(partition: number): void;
+  /** Stop, and resolve when what the next owner needs is stored. Never rejects; must be bounded in time. */
+  giving(partition: number): Promise<void>;
 }
 
 export interface Actors {
@@ -167,14 +179,18 @@ export function startActors(options: ActorsOptions): Actors {
     partitions: PARTITIONS,
     ttlMs: leaseTtlMs,
     marginMs: options.leaseMarginMs ?? leaseTtlMs / 6,
-    onGained: (partitions) => shards.open(partitions),
+    onGained(partitions) {
+      shards.open(partitions);
+      options.alongside?.gained(partitions);
+    },
     onLost(partition) {
       requests.close(partition);
       shards.drop(partition);
+      options.alongside?.lost(partition);
     },
     async onGiving(partition) {
       requests.close(partition);
-      await shards.handOver(partition);
+      await Promise.all([shards.handOver(partition), options.alongside?.giving(partition)]);
     },
   });
 

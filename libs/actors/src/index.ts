@@ -13,7 +13,9 @@ export type {
   Step,
 } from './actor.ts';
 export { startActors } from './actors.ts';
-export type { Actors, ActorsOptions } from './actors.ts';
+export type { Actors, ActorsOptions, PartitionWork } from './actors.ts';
+export { createLogReader } from './log-reader.ts';
+export type { Feed, LogReader, LogReaderOptions, Rider } from './log-reader.ts';
 export type { ActorStats } from './actor-stats.ts';
 export { systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';

@@ -6,3 +6,7 @@ export type { Claim, Owner, SessionOwners, SessionOwnersOptions } from './sessio
 export type { HeldSession, SessionState } from './held-session.ts';
 export type { ExactlyOnceLog, ExactlyOnceState } from './exactly-once-log.ts';
 export { throughOutages } from './outage.ts';
+export { afterWills, settlement } from './settlement.ts';
+export type { Settlement } from './settlement.ts';
+export { viewSession } from './session-view.ts';
+export type { LogFilter, SessionView, Sleep } from './session-view.ts';

@@ -1,0 +1,62 @@
+import type { SessionRecord } from '@trivium/contracts';
+import { endsWithConnection } from './settlement.ts';
+
+/** A filter that brings messages of the log: those above `from` (rule 2). */
+export interface LogFilter {
+  readonly filter: string;
+  readonly from: number;
+}
+
+/** A persistent session whose client is away, as the position index needs it. */
+export interface Sleep {
+  /** Last log position considered for the client. */
+  readonly cursor: number;
+  readonly filters: readonly LogFilter[];
+}
+
+/** What a router remembers of a session's record. */
+export interface SessionView {
+  readonly client: string;
+  readonly revision: number;
+  readonly epoch: number;
+  /** Incarnation of the door that serves the client; none: the client is away. */
+  readonly door: string | undefined;
+  readonly connectedAt: number;
+  /** Somebody has still to publish a will of a former connection, or to delete the session: if it has no door, a router. */
+  readonly unfinished: boolean;
+  /** Set while the client is away. */
+  readonly sleep: Sleep | undefined;
+  /** When this revision was seen to be written, by the router's monotonic clock; -Infinity: it was there before. */
+  readonly seenMs: number;
+}
+
+export function viewSession(
+  client: string,
+  record: SessionRecord,
+  revision: number,
+  seenMs: number,
+): SessionView {
+  const { epoch, door, connectedAt, due } = record;
+  const ends = endsWithConnection(record);
+  return {
+    client,
+    revision,
+    epoch,
+    door,
+    connectedAt,
+    unfinished: ends || (due !== undefined && due.length > 0),
+    sleep:
+      door === undefined && !ends
+        ? { cursor: record.pos, filters: logFilters(record.subscriptions) }
+        : undefined,
+    seenMs,
+  };
+}
+
+/** In a fixed order, so that equal sessions have equal lists. */
+function logFilters(subscriptions: SessionRecord['subscriptions']): LogFilter[] {
+  return subscriptions
+    .filter(({ qos }) => qos > 0)
+    .map(({ filter, from }) => ({ filter, from }))
+    .sort((a, b) => (a.filter < b.filter ? -1 : a.filter > b.filter ? 1 : a.from - b.from));
+}
