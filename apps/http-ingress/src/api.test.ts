@@ -33,6 +33,8 @@ describe('the description of the API', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(operations.sort()).toEqual([
+      'GET /retainedMessage',
+      'GET /retainedMessage/{topic}',
       'GET /v1/devices',
       'GET /v1/devices/{id}',
       'GET /v1/stream',
@@ -46,6 +48,9 @@ describe('the description of the API', () => {
         for (const { description } of Object.values(operation.responses))
           expect(description).not.toBe('Default Response');
       }
+    const retained = api.paths['/retainedMessage/{topic}']!['get']!;
+    expect(retained.requestBody).toBeUndefined();
+    expect(retained.parameters!.map(({ name }) => name)).toEqual(['topic']);
     const publish = api.paths['/topics/{topic}']!['post']!;
     expect(Object.keys(publish.requestBody!.content)).toEqual(['*/*']);
     expect(

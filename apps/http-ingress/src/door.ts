@@ -16,15 +16,18 @@ import { refuseMalformed } from './malformed.ts';
 import { describeApi } from './openapi.ts';
 import { createErrorHandler, sendProblem } from './problem.ts';
 import { createPublishing } from './publishing.ts';
+import { createRetainedMessages } from './retained-messages.ts';
 import { device } from './routes/device.ts';
 import { devices } from './routes/devices.ts';
 import { publishTopic } from './routes/publish-topic.ts';
+import { retainedMessage } from './routes/retained-message.ts';
+import { retainedMessages } from './routes/retained-messages.ts';
 import { stream } from './routes/stream.ts';
 import { createStats, type HttpStats } from './stats.ts';
 import { createWriteTurn } from './write-turn.ts';
 
 export interface HttpDoorOptions {
-  bus: Pick<Bus, 'publisher' | 'bucket'>;
+  bus: Pick<Bus, 'publisher' | 'retain' | 'readLast' | 'readAfter' | 'bucket'>;
   delivery: Delivery;
   config: HttpConfig;
   tracing: MessageTracing;
@@ -122,8 +125,11 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   allowOrigins(app, config.origins);
 
   await describeApi(app, version);
-  const publishing = createPublishing({ publisher: bus.publisher, tracing, stats });
+  const publishing = createPublishing({ bus, tracing, stats });
   publishTopic(app, { publishing, limits, maxClientIdBytes: config.maxClientIdBytes, clock });
+  const retained = createRetainedMessages(bus, clock.now);
+  retainedMessage(app, { retained, limits });
+  retainedMessages(app, { retained });
   const surroundings = { frames: createEventFrames(tracing), turn: createWriteTurn(), clock, stats, config };
   stream(app, { delivery, streams, surroundings, stats, config, limits });
   const presence = createDevicePresence(bus.bucket('devices'), logger);

@@ -33,6 +33,19 @@ test('a durable message has an id, a live one has none', () => {
   );
 });
 
+test('what the topic retains says so, and has no position: a reader that goes on from it would go back', () => {
+  const frames = createEventFrames(off);
+  expect(frames.message(delivered(1, 42, 'on'), sub(1), undefined, true).toString()).toBe(
+    'event: message\ndata: {"op":"msg","topic":"a/b","payload":"on","qos":1,"retain":true}\n\n',
+  );
+});
+
+test('a message that was published to be retained is news to those who had subscribed', () => {
+  const frames = createEventFrames(off);
+  const message = { ...delivered(1, 42, 'on'), retain: true };
+  expect(frames.message(message, sub(1), undefined).toString()).toContain('"retain":false,"pos":42');
+});
+
 test('embedded JSON cannot end the event or add fields to it', () => {
   const json = '{"a":\r1,\n\n"b":\r\n2}';
   const frames = createEventFrames(off);

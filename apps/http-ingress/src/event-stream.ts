@@ -67,8 +67,8 @@ export function createEventStream(
     attachment?.resume();
   };
 
-  const send = (message: Delivered, sub: Subscription): void => {
-    const event = frames.message(message, sub, client);
+  const send = (message: Delivered, sub: Subscription, kept = false): void => {
+    const event = frames.message(message, sub, client, kept);
     stats.bytesOut += event.length;
     write(event);
   };
@@ -104,6 +104,12 @@ export function createEventStream(
         stats.deliveredDurable++;
         send(message, sub);
         told = message.pos;
+        return true;
+      },
+      onRetained(message, sub) {
+        if (attachment === undefined || fullSinceMs !== undefined) return false;
+        stats.deliveredRetained++;
+        send(message, sub, true);
         return true;
       },
       onLost(from, first) {

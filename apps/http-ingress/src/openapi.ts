@@ -18,7 +18,7 @@ export async function describeApi(app: App, version: string): Promise<void> {
         { name: 'devices', description: 'Who is there' },
       ],
     },
-    transform: ({ schema, url }) => describeWildcard(schema, url),
+    transform: ({ schema, url, route }) => describeWildcard(schema, url, route.method !== 'GET'),
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
@@ -27,16 +27,23 @@ export async function describeApi(app: App, version: string): Promise<void> {
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
 }
 
-/** Of a route whose path ends in a topic and whose body is taken as it is, neither of which Fastify's own schema can say. */
-function describeWildcard(schema: FastifySchema, url: string): { schema: FastifySchema; url: string } {
+/** Of a route whose path ends in a topic, and whose body, if it takes one, is taken as it is: neither can Fastify's own schema say. */
+function describeWildcard(
+  schema: FastifySchema,
+  url: string,
+  takesBody: boolean,
+): { schema: FastifySchema; url: string } {
   const params = schema?.params as TObject | undefined;
   if (params === undefined || !url.endsWith('/*')) return { schema, url };
   const { '*': topic, ...others } = params.properties;
+  const body = {
+    consumes: ['*/*'],
+    body: { type: 'string', format: 'binary', description: 'The payload: any bytes of any type, or none.' },
+  };
   const described = {
     ...schema,
     params: { type: 'object', properties: { ...others, topic }, required: ['topic'] },
-    consumes: ['*/*'],
-    body: { type: 'string', format: 'binary', description: 'The payload: any bytes of any type, or none.' },
+    ...(takesBody ? body : {}),
   };
   return { schema: described, url: `${url.slice(0, -1)}:topic` };
 }

@@ -1,5 +1,5 @@
 import { parseTopic, TriviumError, type Message, type Properties } from '@trivium/contracts';
-import type { Publisher } from '@trivium/bus';
+import type { Publisher, RetainedRecord } from '@trivium/bus';
 import type { MessageSpan, MessageTracing } from '@trivium/telemetry';
 import { describe, expect, test } from 'vitest';
 import { createPublishing } from './publishing.ts';
@@ -10,6 +10,7 @@ const SENDERS = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 function setUp(
   sampled: boolean | undefined,
   store: Publisher['store'] = async () => ({ pos: 7, duplicate: false }),
+  retain: (record: RetainedRecord) => Promise<void> = async () => undefined,
 ) {
   const published: { subject: string; headers: string | undefined }[] = [];
   const ends: (string | undefined)[] = [];
@@ -42,7 +43,15 @@ function setUp(
     onPressure: () => () => undefined,
   };
   const stats = createStats();
-  return { publishing: createPublishing({ publisher, tracing, stats }), published, ends, stats };
+  const retained: RetainedRecord[] = [];
+  const bus = {
+    publisher,
+    async retain(record: RetainedRecord) {
+      await retain(record);
+      retained.push(record);
+    },
+  };
+  return { publishing: createPublishing({ bus, tracing, stats }), published, retained, ends, stats };
 }
 
 function message(name: string, qos: 0 | 1, properties?: Properties, client?: string): Message {
@@ -90,4 +99,42 @@ test('what the bus does not take is counted, ends its span with the code, and is
   });
   expect(failing.ends).toEqual(['bus.timeout', 'bus.unavailable']);
   expect([failing.stats.publishesFailed, failing.stats.openPublishes]).toEqual([2, 0]);
+});
+
+describe('a message to be retained', () => {
+  test.each([
+    [0, 'NATS/1.0\r\nTv-Q: 0\r\nTv-Ret: 1\r\n\r\n'],
+    [1, 'NATS/1.0\r\nTv-Ret: 1\r\n\r\n'],
+  ] as const)(
+    'QoS %i goes by the log first, then is retained with its position there',
+    async (qos, headers) => {
+      const order: string[] = [];
+      const { publishing, published, retained, stats } = setUp(
+        undefined,
+        async () => {
+          await new Promise(setImmediate);
+          order.push('stored');
+          return { pos: 9, duplicate: false };
+        },
+        async () => void order.push('retained'),
+      );
+      const answer = await publishing.publish({ ...message('a/b', qos, {}, 'c'), retain: true });
+      expect([answer.pos, order]).toEqual([9, ['stored', 'retained']]);
+      expect(published).toEqual([{ subject: 'tv1.m.1.c.a.b', headers }]);
+      expect(retained).toEqual([
+        { tokens: 'a.b', payload: new Uint8Array(), qos, client: 'c', properties: {}, pos: 9 },
+      ]);
+      expect([stats.retained, stats.openPublishes]).toEqual([1, 0]);
+    },
+  );
+
+  test('is not acknowledged when it is stored but not retained', async () => {
+    const { publishing, stats } = setUp(undefined, undefined, () =>
+      Promise.reject(new TriviumError('bus.timeout')),
+    );
+    await expect(publishing.publish({ ...message('a', 1), retain: true })).rejects.toMatchObject({
+      code: 'bus.timeout',
+    });
+    expect([stats.publishesFailed, stats.retained, stats.openPublishes]).toEqual([1, 0, 0]);
+  });
 });

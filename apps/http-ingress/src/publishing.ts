@@ -8,15 +8,15 @@ import {
   type Message,
   type Properties,
 } from '@trivium/contracts';
-import type { Publisher } from '@trivium/bus';
+import type { Bus } from '@trivium/bus';
 import type { MessageSpan, MessageTracing } from '@trivium/telemetry';
 import type { HttpStats } from './stats.ts';
 
 /** Messages on their way into the bus. */
 export interface Publishing {
   /**
-   * Resolves when the bus has the message; with QoS 1 when it is stored, at `pos`. Rejects with a `TriviumError`; the retryable ones say
-   * that the outcome is unknown.
+   * Resolves when the bus has the message; with QoS 1 or `retain` when it is stored, at `pos`, and then is the retained one of its topic.
+   * Rejects with a `TriviumError`; the retryable ones say that the outcome is unknown.
    */
   publish(message: Message): Promise<Published>;
 }
@@ -28,22 +28,20 @@ export interface Published {
 }
 
 export interface PublishingOptions {
-  publisher: Publisher;
+  bus: Pick<Bus, 'publisher' | 'retain'>;
   tracing: MessageTracing;
   stats: HttpStats;
 }
 
-export function createPublishing({ publisher, tracing, stats }: PublishingOptions): Publishing {
+export function createPublishing({ bus, tracing, stats }: PublishingOptions): Publishing {
   return {
-    async publish({ topic, payload, qos, properties, client }) {
-      const { traceparent, tracestate } = properties ?? {};
+    async publish(message) {
+      const { topic, qos, client } = message;
+      const { traceparent, tracestate } = message.properties ?? {};
       const span = tracing.receive(topic, qos, client, traceparent, tracestate);
-      const carried = carriedProperties(properties, span, tracing.enabled);
-      const { token, header } = publisherName(client);
-      const headers = encodeHeaders({ properties: carried, client: header });
-      const subject = messageSubject(qos, token, topicToTokens(topic));
+      const properties = carriedProperties(message.properties, span, tracing.enabled);
       try {
-        const pos = qos === 0 ? live(subject, payload, headers) : await store(subject, payload, headers);
+        const pos = await put(message, properties);
         span?.end();
         return { pos, traceId: span?.traceId };
       } catch (error) {
@@ -54,20 +52,28 @@ export function createPublishing({ publisher, tracing, stats }: PublishingOption
     },
   };
 
-  function live(subject: string, payload: Uint8Array, headers: Uint8Array | undefined): undefined {
-    stats.publishedQos0++;
-    if (!publisher.live(subject, payload, headers)) throw new TriviumError('bus.unavailable');
-  }
-
-  async function store(
-    subject: string,
-    payload: Uint8Array,
-    headers: Uint8Array | undefined,
-  ): Promise<number> {
-    stats.publishedQos1++;
+  /** A retained message goes by the log whatever its QoS, and is retained with its position there (rule 5). */
+  async function put(message: Message, properties: Properties | undefined): Promise<number | undefined> {
+    const { topic, payload, qos, retain, client } = message;
+    const { token, header } = publisherName(client);
+    const tokens = topicToTokens(topic);
+    const qosBelowSubject = retain && qos === 0 ? 0 : undefined;
+    const headers = encodeHeaders({ properties, client: header, qosBelowSubject, retain });
+    if (qos === 0) stats.publishedQos0++;
+    else stats.publishedQos1++;
+    if (qos === 0 && !retain) {
+      if (bus.publisher.live(messageSubject(0, token, tokens), payload, headers)) return undefined;
+      throw new TriviumError('bus.unavailable');
+    }
     stats.openPublishes++;
     try {
-      return (await publisher.store(subject, payload, headers)).pos;
+      const subject = messageSubject(qos === 0 ? 1 : qos, token, tokens);
+      const { pos } = await bus.publisher.store(subject, payload, headers);
+      if (retain) {
+        await bus.retain({ tokens, payload, qos, client, properties, pos });
+        stats.retained++;
+      }
+      return pos;
     } finally {
       stats.openPublishes--;
     }

@@ -8,10 +8,13 @@ export interface HttpStats {
   /** Messages that wait to be stored. */
   openPublishes: number;
   publishesFailed: number;
+  /** Messages that became the retained one of their topic, or cleared it. */
+  retained: number;
   streams: number;
   streamsOpened: number;
   deliveredLive: number;
   deliveredDurable: number;
+  deliveredRetained: number;
   /** Live messages to streams that had no room. */
   droppedLive: number;
   /** Times that a stream had no room for a durable message. */
@@ -29,10 +32,12 @@ export function createStats(): HttpStats {
     publishedQos1: 0,
     openPublishes: 0,
     publishesFailed: 0,
+    retained: 0,
     streams: 0,
     streamsOpened: 0,
     deliveredLive: 0,
     deliveredDurable: 0,
+    deliveredRetained: 0,
     droppedLive: 0,
     stalls: 0,
     slowStreams: 0,
@@ -55,10 +60,18 @@ export const HTTP_METRICS = {
     description: 'Messages from clients that the bus did not take',
     of: 'publishesFailed',
   },
+  'trivium.http.retained': {
+    description: 'Messages from clients that were retained, or cleared what was',
+    of: 'retained',
+  },
   'trivium.http.streams': { description: 'Event streams now', kind: 'gauge', of: 'streams' },
   'trivium.http.streams.opened': { description: 'Event streams opened', of: 'streamsOpened' },
   'trivium.http.delivered.live': { description: 'Live messages to streams', of: 'deliveredLive' },
   'trivium.http.delivered.durable': { description: 'Durable messages to streams', of: 'deliveredDurable' },
+  'trivium.http.delivered.retained': {
+    description: 'Retained messages to streams',
+    of: 'deliveredRetained',
+  },
   'trivium.http.dropped.live': {
     description: 'Live messages dropped because a stream did not read',
     of: 'droppedLive',

@@ -1,18 +1,12 @@
-import {
-  accept,
-  parseTopic,
-  refuse,
-  type Message,
-  type Properties,
-  type Result,
-  type TopicLimits,
-} from '@trivium/contracts';
-import type { FastifyRequest } from 'fastify';
-import { Type, type Static } from 'typebox';
+import type { Message, TopicLimits } from '@trivium/contracts';
+import { Type } from 'typebox';
 import type { App } from '../app.ts';
+import { answerAsAws } from '../aws-answer.ts';
+import { AWS_HEADERS } from '../aws-properties.ts';
 import { clientIdOf } from '../client-id.ts';
 import type { Clock } from '../clock.ts';
-import { contentTypeOf } from '../content-type.ts';
+import { Flag, isSet } from '../flag.ts';
+import { messageProperties } from '../message-properties.ts';
 import { problems, sendProblem } from '../problem.ts';
 import type { Publishing } from '../publishing.ts';
 import { topicOfUrl } from '../topic-of-url.ts';
@@ -32,9 +26,8 @@ const Query = Type.Object({
     }),
   ),
   retain: Type.Optional(
-    Type.Union(
-      ['0', '1', 'false', 'true'].map((value) => Type.Literal(value)),
-      { description: 'Not offered yet.' },
+    Flag(
+      'The topic keeps this message for later subscribers; an empty body clears it. Answered when it is so.',
     ),
   ),
   contentType: Type.Optional(
@@ -54,6 +47,11 @@ const Query = Type.Object({
 
 const Headers = Type.Object({
   'x-client-id': Type.Optional(Type.String({ description: 'Who publishes.' })),
+  [AWS_HEADERS.userProperties]: Type.Optional(
+    Type.String({ description: 'Base64 of JSON: [{"name":"value"},…].' }),
+  ),
+  [AWS_HEADERS.payloadFormat]: Type.Optional(Type.String({ description: 'UTF8_DATA or UNSPECIFIED_BYTES.' })),
+  [AWS_HEADERS.correlationData]: Type.Optional(Type.String({ description: 'Base64.' })),
   traceparent: Type.Optional(Type.String({ description: 'W3C Trace Context: the trace goes on.' })),
   tracestate: Type.Optional(Type.String()),
 });
@@ -63,7 +61,7 @@ const Published = Type.Object(
     message: Type.Literal('OK'),
     traceId: Type.String({ description: '32 hexadecimal digits.' }),
   },
-  { description: 'Published; with QoS 1 stored, at the position in the header x-trivium-pos.' },
+  { description: 'Published; with QoS 1 or `retain` stored, at the position in the header x-trivium-pos.' },
 );
 
 export interface PublishTopicOptions {
@@ -79,6 +77,7 @@ export function publishTopic(app: App, options: PublishTopicOptions): void {
 
   // A context of its own, whose parser takes every body as bytes.
   app.register(async (scope: App) => {
+    answerAsAws(scope);
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     scope.post(
@@ -111,19 +110,13 @@ export function publishTopic(app: App, options: PublishTopicOptions): void {
         const client = clientIdOf(request.headers['x-client-id'], maxClientIdBytes);
         if (!client.ok) return sendProblem(request, reply, client.error);
         const { qos = 0, retain } = request.query;
-        if (retain === '1' || retain === 'true')
-          return sendProblem(
-            request,
-            reply,
-            refuse('retain.unsupported', 'retain is not offered here yet').error,
-          );
-        const properties = propertiesOf(request, request.query, clock.now(), limits);
+        const properties = messageProperties(request, request.query, clock.now(), limits);
         if (!properties.ok) return sendProblem(request, reply, properties.error);
         const message: Message = {
           topic: topic.value,
           payload: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
           qos: qos === 0 ? 0 : 1,
-          retain: false,
+          retain: isSet(retain),
           properties: properties.value,
           ...(client.value === undefined ? {} : { client: client.value }),
         };
@@ -133,27 +126,5 @@ export function publishTopic(app: App, options: PublishTopicOptions): void {
         return { message: 'OK' as const, traceId: request.traceId };
       },
     );
-  });
-}
-
-function propertiesOf(
-  { headers, bodyType }: FastifyRequest,
-  query: Static<typeof Query>,
-  nowMs: number,
-  limits: TopicLimits,
-): Result<Properties> {
-  const { responseTopic, messageExpiry } = query;
-  if (responseTopic !== undefined) {
-    const checked = parseTopic(responseTopic, limits);
-    if (!checked.ok) return refuse(checked.error.code, `responseTopic: ${checked.error.message}`);
-  }
-  const contentType = contentTypeOf(query.contentType, bodyType);
-  const { traceparent, tracestate } = headers;
-  return accept({
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(responseTopic === undefined ? {} : { responseTopic }),
-    ...(messageExpiry === undefined ? {} : { expiresAt: nowMs + messageExpiry * 1000 }),
-    ...(typeof traceparent === 'string' ? { traceparent } : {}),
-    ...(typeof traceparent === 'string' && typeof tracestate === 'string' ? { tracestate } : {}),
   });
 }

@@ -6,6 +6,7 @@ import { clientIdOf } from '../client-id.ts';
 import type { HttpConfig } from '../config.ts';
 import { createEventStream, type Surroundings } from '../event-stream.ts';
 import type { EventStreams } from '../event-streams.ts';
+import { Flag, isSet } from '../flag.ts';
 import { problems, sendProblem } from '../problem.ts';
 import type { HttpStats } from '../stats.ts';
 
@@ -48,6 +49,11 @@ export function stream(app: App, options: StreamOptions): void {
       }),
     ),
     from: Type.Optional(Type.Integer({ ...POS, description: 'Log position to go on from.' })),
+    retained: Type.Optional(
+      Flag(
+        'Begins with the retained messages that match, also when it goes on from somewhere; default: none.',
+      ),
+    ),
   });
 
   app.get(
@@ -73,11 +79,12 @@ export function stream(app: App, options: StreamOptions): void {
       const client = clientIdOf(request.headers['x-client-id'], config.maxClientIdBytes);
       if (!client.ok) return sendProblem(request, reply, client.error);
       const qos = request.query.qos === 0 ? 0 : 1;
+      const sendRetained = isSet(request.query.retained);
       const wanted = new Map<TopicFilter, Subscription>();
       for (const raw of request.query.filter) {
         const filter = parseFilter(raw, limits);
         if (!filter.ok) return sendProblem(request, reply, filter.error);
-        wanted.set(filter.value, { filter: filter.value, qos });
+        wanted.set(filter.value, { filter: filter.value, qos, sendRetained });
       }
       if (streams.size >= config.maxStreams) {
         const message = `${config.maxStreams} streams are open here`;
