@@ -4,13 +4,13 @@ import type { ErrorCode } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
 import {
   createMqttDoor,
-  createSessionOwners,
   createTcpTransport,
   systemClock,
   type DoorStats,
   type MqttConfig,
   type Peer,
 } from '@trivium/mqtt';
+import { createSessionOwners } from '@trivium/sessions';
 import type { Telemetry } from '@trivium/telemetry';
 
 export interface EngineParts {
@@ -25,7 +25,8 @@ export interface EngineParts {
 /** A door for MQTT over TCP, whoever speaks MQTT in it. */
 export interface TcpDoor {
   accept(socket: Socket, peer: Peer): void;
-  readonly stats: Readonly<DoorStats & { caughtFaults?: number }>;
+  /** aedes counts less, and its caught faults. */
+  readonly stats: Readonly<Partial<DoorStats> & { caughtFaults?: number }>;
   stopAccepting(): void;
   closeClients(reason: ErrorCode): void;
   drain(context: { signal: AbortSignal; graceMs: number }): Promise<void>;
@@ -49,9 +50,23 @@ function triviumDoor({ telemetry, ...parts }: EngineParts): TcpDoor {
 
 async function aedesDoor({ telemetry, ...parts }: EngineParts): Promise<TcpDoor> {
   const { createAedesDoor } = await import('@trivium/mqtt-aedes');
-  const { sessionTtlSeconds: ttlSeconds, takeoverTimeoutMs } = parts.config;
-  const owners = createSessionOwners({ ...parts, clock: systemClock, ttlSeconds, takeoverTimeoutMs });
-  const door = await createAedesDoor({ ...parts, owners, tracing: telemetry.messageTracing('aedes') });
+  const { sessionTtlSeconds: cleanTtlSeconds, takeoverTimeoutMs, cursorIntervalMs } = parts.config;
+  const clock = systemClock;
+  const owners = createSessionOwners({
+    ...parts,
+    clock,
+    cleanTtlSeconds,
+    takeoverTimeoutMs,
+    cursorIntervalMs,
+  });
+  const door = await createAedesDoor({
+    ...parts,
+    owners: {
+      take: (client, owner) => owners.take({ client, principal: 'anonymous', clean: true }, owner),
+      leave: (_client, owner) => owners.leave(owner, { will: false }),
+    },
+    tracing: telemetry.messageTracing('aedes'),
+  });
   return {
     accept: (socket, peer) => door.accept(socket, peer),
     stats: door.stats,
@@ -59,6 +74,7 @@ async function aedesDoor({ telemetry, ...parts }: EngineParts): Promise<TcpDoor>
     closeClients: (reason) => door.closeClients(reason),
     async drain(context) {
       await door.drain(context);
+      await owners.settled();
       owners.close();
     },
   };

@@ -55,7 +55,7 @@ export type OpenDelivery = Static<typeof OpenDelivery>;
 export const SessionRecord = Type.Object(
   {
     v: Type.Literal(1),
-    /** Grows by one with each change of owner. */
+    /** Grows by one with each change of owner. Begins at the time at which the session was made, so that none comes twice. */
     epoch: Type.Integer({ minimum: 1 }),
     /** Incarnation of the door that serves the client now; none: the client is away. */
     door: Type.Optional(Type.String({ minLength: 1 })),

@@ -116,13 +116,6 @@ test('a packet above the limit closes the connection, and only that one', async 
 test('what is not offered is refused in the words of the protocol', async () => {
   await using door = await realDoor(nats.url);
   const answers = [
-    [connect({ clean: false }), '20020005'],
-    [
-      connect({
-        will: { topic: 'w', payload: Buffer.alloc(0), qos: 0, retain: false, properties: undefined },
-      }),
-      '20020005',
-    ],
     [connect({ level: 5 }), '2003008400'],
     [packet(0x10, [0, 4], Buffer.from('MQTT'), [9, 2, 0, 0, 0, 1, 99]), '20020001'],
     [packet(0x10, [0, 4], Buffer.from('HTTP'), [4, 2, 0, 0, 0, 1, 99]), ''],
@@ -134,7 +127,7 @@ test('what is not offered is refused in the words of the protocol', async () => 
     await raw.closed;
     expect(raw.received()).toBe(answer);
   }
-  expect(door.door.stats.refused).toBe(5);
+  expect(door.door.stats.refused).toBe(3);
 });
 
 test('[MQTT-3.1.3-6] an assigned id is nobody else’s', async () => {
@@ -184,36 +177,32 @@ test.runIf(publisher && subscriber).each([0, 1, 2] as const)(
     });
     await using pub = await startProcess({
       command: publisher!.command,
-      args: [...at(here.port), '-q', String(Math.min(qos, 1)), '-t', 'mq/a', '-l'],
+      args: [...at(here.port), '-q', String(qos), '-t', 'mq/a', '-l'],
     });
-    const granted = Math.min(qos, 1);
     const lines = Array.from({ length: 100 }, (_, i) => `line ${i}`);
     pub.write(`${lines.join('\n')}\n`);
     pub.closeInput();
     expect(await pub.exited).toEqual({ code: 0, signal: null });
     expect(await sub.exited).toEqual({ code: 0, signal: null });
-    expect(sub.stdout()).toBe(lines.map((line) => `mq/a ${line} q${granted}\n`).join(''));
+    expect(sub.stdout()).toBe(lines.map((line) => `mq/a ${line} q${qos}\n`).join(''));
   },
 );
 
-test.runIf(publisher).each([
-  ['QoS 2', ['-q', '2']],
-  ['retain', ['-r']],
-  ['a will', ['--will-topic', 'w', '--will-payload', 'x']],
-  ['MQTT 5', ['-V', '5']],
-])('mosquitto_pub is told when it asks for %s', async (_name, args) => {
-  await using door = await realDoor(nats.url);
-  await using seen = await door.client().then(async (client) => {
-    await client.mqtt.subscribeAsync('#', { qos: 1 });
-    return { ...client, [Symbol.asyncDispose]: async () => void client.mqtt.end(true) };
-  });
-  await using pub = await startProcess({
-    command: publisher!.command,
-    args: ['-h', '127.0.0.1', '-p', String(door.port), '-t', 'a', '-m', 'x', ...args],
-  });
-  const { code } = await pub.exited;
-  if (args[0] !== '-r') expect(code).not.toBe(0);
-  await seen.mqtt.publishAsync('after', '', { qos: 1 });
-  await arrived(seen.seen, 1);
-  expect(seen.seen).toEqual(['after  q1']);
-});
+test.runIf(publisher).each([['MQTT 5', ['-V', '5']]])(
+  'mosquitto_pub is told when it asks for %s',
+  async (_name, args) => {
+    await using door = await realDoor(nats.url);
+    await using seen = await door.client().then(async (client) => {
+      await client.mqtt.subscribeAsync('#', { qos: 1 });
+      return { ...client, [Symbol.asyncDispose]: async () => void client.mqtt.end(true) };
+    });
+    await using pub = await startProcess({
+      command: publisher!.command,
+      args: ['-h', '127.0.0.1', '-p', String(door.port), '-t', 'a', '-m', 'x', ...args],
+    });
+    expect((await pub.exited).code).not.toBe(0);
+    await seen.mqtt.publishAsync('after', '', { qos: 1 });
+    await arrived(seen.seen, 1);
+    expect(seen.seen).toEqual(['after  q1']);
+  },
+);

@@ -10,7 +10,7 @@ describe('CONNECT', () => {
     const { bus, client, door } = doorUnderTest();
     const transport = await client({ clientId: 'a b' });
     const record = JSON.parse(Buffer.from(bus.records.get('a%20b')!.value).toString()) as object;
-    expect(record).toMatchObject({ v: 1, door: 'door1', epoch: 1 });
+    expect(record).toMatchObject({ v: 1, door: 'door1', clean: true, principal: 'anonymous' });
     expect(door.stats).toMatchObject({ connections: 1, sessions: 1, accepted: 1 });
 
     await transport.send(disconnect());
@@ -89,7 +89,9 @@ describe('CONNECT', () => {
     const second = await client({ clientId: 'x' });
     await turn();
     expect([first.ended, second.ended]).toEqual([true, false]);
-    expect(JSON.parse(Buffer.from(bus.records.get('x')!.value).toString())).toMatchObject({ epoch: 2 });
+    expect(JSON.parse(Buffer.from(bus.records.get('x')!.value).toString())).toMatchObject({
+      connection: 'door1-2',
+    });
     expect(bus.events.map(({ subject }) => subject.split('.')[2])).toEqual([
       'connected',
       'disconnected',

@@ -1,4 +1,5 @@
 import type { ErrorCode, TopicFilter } from '@trivium/contracts';
+import type { HeldSession, Owner } from '@trivium/sessions';
 import { decodeControlPacket } from './codec/decode.ts';
 import { AFTER_CONNECT } from './codec/first-byte.ts';
 import { FrameSplitter } from './codec/frame-splitter.ts';
@@ -9,7 +10,6 @@ import { HOLD, type Hold } from './hold.ts';
 import { keepAliveTicks, LINGER_TICKS, ticksFor } from './keepalive.ts';
 import { Outbox } from './outbox.ts';
 import { PublishIntake, type IntakeHost } from './publish-intake.ts';
-import type { Owner } from './session-owners.ts';
 import { NEW_SESSION } from './session.ts';
 import type {
   CloseReason,
@@ -20,7 +20,6 @@ import type {
   SessionView,
 } from './session.ts';
 import { step } from './session-step.ts';
-import type { Subscription } from '@trivium/delivery';
 import { Subscriber } from './subscriber.ts';
 import type { Peer, Transport, TransportSink } from './transport.ts';
 
@@ -39,6 +38,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   readonly #splitter: FrameSplitter;
   #session: Session = NEW_SESSION;
   #client: SessionClient | undefined;
+  #held: HeldSession | undefined;
   #opened = false;
   #intake: PublishIntake | undefined;
   #subscriber: Subscriber | undefined;
@@ -115,9 +115,9 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
 
   // What the owners of client ids tell.
 
-  claimed(): void {
-    this.#step({ on: 'claimed' });
-    this.release(HOLD.busy);
+  claimed(held: HeldSession): void {
+    this.#held = held;
+    this.#step({ on: 'claimed', present: held.present });
   }
 
   claimFailed(code: ErrorCode): void {
@@ -161,9 +161,10 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     const client = this.#client;
     this.#ended = true;
     this.#session = { phase: 'closed' };
+    // First, while the session's state can still be asked for. DISCONNECT drops the will [MQTT-3.14.4-3].
+    parts.owners.leave(this, { will: this.#opened && reason !== 'client.disconnected' });
     this.#intake?.close();
     this.#subscriber?.close();
-    if (client !== undefined) parts.owners.leave(client.id, this);
     if (client !== undefined && this.#opened) {
       parts.stats.sessions--;
       parts.events.disconnected(client, this.id, this.#peer.address, reason);
@@ -195,9 +196,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   #dispatch({ first, buffer, start, end, shortest }: FrameSplitter): void {
     this.#heardAt = this.#parts.ticks.now;
     if (first >> 4 === PUBLISH) {
-      this.#intake ??= new PublishIntake(this.#parts, this);
-      this.#intake.take(first, buffer, start, end);
-      return;
+      return this.#intakeOfClient().take(first, buffer, start, end);
     }
     if (first === PUBACK << 4 && end - start === 2) {
       const packetId = (buffer[start]! << 8) | buffer[start + 1]!;
@@ -219,8 +218,10 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   #step(input: SessionInput): void {
     const { session, effects } = step(this.#session, input, this.#parts.rules, this);
     this.#session = session;
-    if (session.phase === 'claiming' || session.phase === 'subscribing') this.hold(HOLD.busy);
+    const { phase } = session;
+    if (phase === 'claiming' || phase === 'restoring' || phase === 'answering') this.hold(HOLD.busy);
     for (const effect of effects) this.#run(effect);
+    if (phase === 'open') this.release(HOLD.busy);
   }
 
   #run(effect: SessionEffect): void {
@@ -229,7 +230,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
       case 'claim':
         this.#client = effect.client;
         this.#splitter.accepted = AFTER_CONNECT[effect.client.level];
-        return owners.take(effect.client.id, this);
+        return owners.take(this.#parts.claimOf(effect.client), this);
       case 'refuse':
         stats.refused++;
         return;
@@ -241,23 +242,59 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
         return events.connected(effect.client, this.id, this.#peer.address);
       case 'send':
         return this.outbox.send(effect.packet);
+      case 'restore':
+        return this.#restore();
       case 'subscribe':
-        return this.#subscribe(effect.subscriptions);
+        return this.#await(this.#subscriberOfClient().subscribe(effect.subscriptions));
       case 'unsubscribe':
-        return this.#subscriber?.unsubscribe(effect.filters);
+        return this.#await(this.#subscriberOfClient().unsubscribe(effect.filters));
       case 'acknowledged':
         return this.#subscriber?.acknowledged(effect.packetId);
+      case 'received':
+        return this.#subscriberOfClient().received(effect.packetId);
+      case 'completed':
+        return this.#subscriber?.completed(effect.packetId);
+      case 'released':
+        return this.#intakeOfClient().released(effect.packetId);
       case 'close':
         return this.close(effect.reason, effect.detail);
     }
   }
 
-  #subscribe(subscriptions: readonly Subscription[]): void {
-    this.#subscriber ??= new Subscriber(this.#parts, this.client.id, this.outbox);
-    void this.#subscriber.subscribe(subscriptions).then((code) => {
-      this.#step(code === undefined ? { on: 'subscribed' } : { on: 'subscribe-failed', code });
-      this.release(HOLD.busy);
+  /** Goes on with the session as an earlier connection left it, and writes it from now on. */
+  #restore(): void {
+    const held = this.#held!;
+    const subscriber = this.#subscriberOfClient();
+    this.#intakeOfClient();
+    if (held.present) this.#parts.stats.resumed++;
+    held.exactlyOnce!.state = () => ({
+      incoming: this.#intake!.exactlyOnce?.list() ?? [],
+      outgoing: subscriber.exactlyOnce?.list() ?? [],
+      begun: subscriber.exactlyOnce?.begun ?? 0,
     });
+    const restored = subscriber.restore().then((code) => {
+      if (code === undefined)
+        held.state = () => ({
+          pos: Math.max(held.restored.pos, subscriber.pos),
+          subscriptions: [...subscriber.stored],
+          open: subscriber.window.list(),
+        });
+      return code;
+    });
+    this.#await(restored);
+  }
+
+  /** Ends the phase that waits for it: resolves to undefined, or to why it failed. */
+  #await(work: Promise<ErrorCode | undefined>): void {
+    void work.then((code) => this.#step(code === undefined ? { on: 'done' } : { on: 'failed', code }));
+  }
+
+  #subscriberOfClient(): Subscriber {
+    return (this.#subscriber ??= new Subscriber(this.#parts, this.client.id, this.outbox, this.#held!));
+  }
+
+  #intakeOfClient(): PublishIntake {
+    return (this.#intake ??= new PublishIntake(this.#parts, this, this.#held!));
   }
 
   #pause(): void {

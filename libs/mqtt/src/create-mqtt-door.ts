@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createPositionIndex, createSessionOwners } from '@trivium/sessions';
 import { systemClock } from './clock.ts';
 import { PublishView } from './codec/publish-view.ts';
 import { Connection } from './connection.ts';
@@ -11,10 +12,12 @@ import type { MqttDoor, MqttDoorOptions } from './mqtt-door.ts';
 import { OutputArena } from './output-arena.ts';
 import { PublishFrames } from './publish-frames.ts';
 import { PublishRetries } from './publish-retries.ts';
-import { SessionOwners } from './session-owners.ts';
 import { createStats } from './stats.ts';
 import { TopicRoutes } from './topic-routes.ts';
 import { NO_TRACING } from './tracing.ts';
+
+/** Whose sessions are, as long as nobody says who he is. */
+const ANONYMOUS = 'anonymous';
 
 /** A door for MQTT 3.1 and 3.1.1 on the given bus and delivery; both outlive it. */
 export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
@@ -24,7 +27,12 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
   const connections = new Set<Connection>();
   const arena = new OutputArena();
   const soon = (run: () => void): void => void setImmediate(run);
-  const { sessionTtlSeconds: ttlSeconds, takeoverTimeoutMs } = config;
+  const {
+    sessionTtlSeconds: cleanTtlSeconds,
+    sessionExpirySeconds,
+    takeoverTimeoutMs,
+    cursorIntervalMs,
+  } = config;
   const parts: DoorParts = {
     bus,
     delivery,
@@ -40,7 +48,13 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     view: new PublishView(),
     routes: new TopicRoutes(config),
     retries: new PublishRetries(soon),
-    owners: new SessionOwners({ bus, logger, clock, ttlSeconds, takeoverTimeoutMs }),
+    owners: createSessionOwners({ bus, logger, clock, cleanTtlSeconds, cursorIntervalMs, takeoverTimeoutMs }),
+    claimOf: ({ id, clean, will }) => ({
+      ...{ client: id, principal: ANONYMOUS, clean, will },
+      ...(clean ? {} : { expirySeconds: sessionExpirySeconds }),
+    }),
+    positions: createPositionIndex(bus),
+    now: () => clock.now(),
     events: new ConnectionEvents({
       publisher: bus.publisher,
       stats,
@@ -97,10 +111,19 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     async drain(request) {
       accepting = false;
       await drainConnections(connections, request, clock);
+      await orAborted(owners.settled(), request.signal);
       stopTicks();
       offState();
       offPressure();
       owners.close();
     },
   };
+}
+
+function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+    void work.then(resolve);
+  });
 }

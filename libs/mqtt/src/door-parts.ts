@@ -1,5 +1,6 @@
 import type { Bus, Logger } from '@trivium/bus';
 import type { Delivery } from '@trivium/delivery';
+import type { Claim, PositionIndex, SessionOwners } from '@trivium/sessions';
 import type { PublishView } from './codec/publish-view.ts';
 import type { MqttConfig } from './config.ts';
 import type { Connection } from './connection.ts';
@@ -7,8 +8,7 @@ import type { ConnectionEvents } from './connection-events.ts';
 import type { OutputShared } from './outbox.ts';
 import type { PublishFrames } from './publish-frames.ts';
 import type { PublishRetries } from './publish-retries.ts';
-import type { SessionOwners } from './session-owners.ts';
-import type { SessionRules } from './session.ts';
+import type { SessionClient, SessionRules } from './session.ts';
 import type { TopicRoutes } from './topic-routes.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -21,6 +21,9 @@ export interface DoorParts extends OutputShared {
   readonly tracing: Tracing;
   readonly rules: SessionRules;
   readonly owners: SessionOwners;
+  /** What a client asks of the owners of client ids. */
+  readonly claimOf: (client: SessionClient) => Claim;
+  readonly positions: PositionIndex;
   readonly events: ConnectionEvents;
   readonly routes: TopicRoutes;
   readonly frames: PublishFrames;
@@ -30,4 +33,6 @@ export interface DoorParts extends OutputShared {
   /** Ticks of the door's one timer so far. */
   readonly ticks: { now: number };
   readonly connections: Set<Connection>;
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number;
 }

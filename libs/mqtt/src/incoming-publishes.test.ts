@@ -2,7 +2,7 @@ import type { Publisher, StoreSink } from '@trivium/bus';
 import type { ErrorCode } from '@trivium/contracts';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { IncomingPublishes } from './incoming-publishes.ts';
+import { IncomingPublishes, type Retainable } from './incoming-publishes.ts';
 
 /** A bus that answers when told, out of order if told so, and an owner that notes what it hears. */
 function ring() {
@@ -17,7 +17,10 @@ function ring() {
     onStored: (id: number) => void acknowledged.push(id),
     onPostponed: vi.fn<(code: ErrorCode) => void>(),
     onRefused: vi.fn<(code: ErrorCode) => void>(),
+    retain: (message: Retainable, pos: number) =>
+      new Promise<void>((resolve) => retaining.push({ tokens: message.tokens, pos, resolve })),
   };
+  const retaining: { tokens: string; pos: number; resolve(): void }[] = [];
   const publishes = new IncomingPublishes(publisher, owner);
   const publish = (packetId: number) =>
     publishes.publish(packetId, 's', Buffer.from(String(packetId)), undefined, 10, undefined);
@@ -26,7 +29,7 @@ function ring() {
     if (code === undefined) one!.sink.stored(one!.token, 1, false);
     else one!.sink.failed(one!.token, code);
   };
-  return { waiting, acknowledged, owner, publishes, publish, answer };
+  return { waiting, acknowledged, owner, publishes, publish, answer, retaining };
 }
 
 test('[MQTT-4.6.0-2] acknowledgements keep the order of the publishes, whatever the order of the answers, failures and retries', () => {
@@ -105,4 +108,18 @@ test('a span ends when its message is stored', () => {
   expect(span.end).not.toHaveBeenCalled();
   answer(0);
   expect(span.end).toHaveBeenCalledExactlyOnceWith(undefined);
+});
+
+test('a message to be retained is acknowledged when it is, and those after it wait', async () => {
+  const { publishes, publish, answer, acknowledged, retaining } = ring();
+  const retainable = { tokens: 'r', payload: new Uint8Array(0), qos: 1 } as const;
+  publishes.publish(1, 's', Buffer.alloc(0), undefined, 10, undefined, retainable);
+  for (let id = 2; id <= 40; id++) publish(id); // the ring grows
+  while (publishes.open > acknowledged.length && retaining.length === 0) answer(0);
+  expect([acknowledged, retaining.map(({ tokens, pos }) => [tokens, pos])]).toEqual([[], [['r', 1]]]);
+  for (let i = 0; i < 39; i++) answer(0);
+  expect(acknowledged).toEqual([]);
+  retaining[0]!.resolve();
+  await Promise.resolve();
+  expect(acknowledged).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
 });

@@ -1,13 +1,17 @@
 import type { ErrorCode } from '@trivium/contracts';
 import { ERRORS } from '@trivium/contracts';
-import type { Publisher, StoreSink } from '@trivium/bus';
+import type { Publisher, RetainedRecord, StoreSink } from '@trivium/bus';
 import type { MessageSpan } from './tracing.ts';
 
 const FREE = 0;
 const OPEN = 1;
 const STORED = 2;
 const FAILED = 3;
+const RETAINING = 4;
 const FIRST_CAPACITY = 16;
+
+/** What becomes the retained message of a topic, as `Bus.retain` takes it. */
+export type Retainable = Omit<RetainedRecord, 'pos'>;
 
 /** Whose messages they are. */
 export interface PublishOwner {
@@ -15,6 +19,8 @@ export interface PublishOwner {
   onStored(packetId: number): void;
   /** A message could not be stored now; it waits for `retry`. */
   onPostponed(code: ErrorCode): void;
+  /** Makes a message that is stored at `pos` the retained one of its topic. Rejects when that cannot be. */
+  retain(message: Retainable, pos: number): Promise<void>;
   /** The bus does not want this message: it will never be acknowledged. */
   onRefused(code: ErrorCode): void;
 }
@@ -35,6 +41,7 @@ export class IncomingPublishes implements StoreSink {
   #payloads: (Buffer | undefined)[] = [];
   #headers: (Uint8Array | undefined)[] = [];
   #spans: (MessageSpan | undefined)[] | undefined;
+  #retained: (Retainable | undefined)[] | undefined;
   /** Count of messages ever finished, and ever begun; a message's token is its number. */
   #head = 0;
   #tail = 0;
@@ -56,8 +63,8 @@ export class IncomingPublishes implements StoreSink {
   }
 
   /**
-   * Publishes a message and remembers it until it is stored. `payload` is kept as it is, as a view; `cost` is what keeping it
-   * costs in memory.
+   * Publishes a message and remembers it until it is stored, and retained if it is `retainable`. `payload` is kept as it is, as a view;
+   * `cost` is what keeping it costs in memory.
    */
   publish(
     packetId: number,
@@ -66,6 +73,7 @@ export class IncomingPublishes implements StoreSink {
     headers: Uint8Array | undefined,
     cost: number,
     span: MessageSpan | undefined,
+    retainable?: Retainable,
   ): void {
     if (this.#tail - this.#head === this.#states.length) this.#grow();
     const token = this.#tail++;
@@ -76,6 +84,7 @@ export class IncomingPublishes implements StoreSink {
     this.#payloads[slot] = payload;
     this.#headers[slot] = headers;
     if (span !== undefined) (this.#spans ??= [])[slot] = span;
+    if (retainable !== undefined) (this.#retained ??= [])[slot] = retainable;
     this.bytes += cost;
     // What waits for a retry goes first.
     this.#states[slot] = this.#failed > 0 ? FAILED : OPEN;
@@ -83,10 +92,30 @@ export class IncomingPublishes implements StoreSink {
     else this.#publisher.durable(subject, payload, headers, this, token);
   }
 
-  stored(token: number): void {
+  stored(token: number, pos: number): void {
     const slot = this.#slot(token);
     if (this.#states[slot] !== OPEN) return;
+    if (this.#retained?.[slot] !== undefined) this.#retain(token, this.#retained[slot], pos);
+    else this.#finish(token, slot);
+  }
+
+  /** The ring may grow meanwhile: the slot is looked up again. */
+  #retain(token: number, message: Retainable, pos: number): void {
+    this.#states[this.#slot(token)] = RETAINING;
+    const isWaiting = (): boolean => token >= this.#head && this.#states[this.#slot(token)] === RETAINING;
+    this.#owner.retain(message, pos).then(
+      () => {
+        if (isWaiting()) this.#finish(token, this.#slot(token));
+      },
+      () => {
+        if (isWaiting()) this.#owner.onRefused('bus.refused');
+      },
+    );
+  }
+
+  #finish(token: number, slot: number): void {
     this.#states[slot] = STORED;
+    if (this.#retained !== undefined) this.#retained[slot] = undefined;
     this.#payloads[slot] = undefined;
     if (this.#spans !== undefined) this.#endSpan(slot, undefined);
     if (token === this.#head) this.#advance();
@@ -175,6 +204,7 @@ export class IncomingPublishes implements StoreSink {
     this.#payloads = moveList(this.#payloads);
     this.#headers = moveList(this.#headers);
     if (this.#spans !== undefined) this.#spans = moveList(this.#spans);
+    if (this.#retained !== undefined) this.#retained = moveList(this.#retained);
     this.#states = move(this.#states, new Uint8Array(size));
   }
 }

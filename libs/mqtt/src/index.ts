@@ -8,7 +8,5 @@ export { systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';
 export { NO_TRACING } from './tracing.ts';
 export type { MessageSpan, Tracing } from './tracing.ts';
-export { createSessionOwners } from './session-owners.ts';
-export type { Owner, SessionOwners, SessionOwnersOptions } from './session-owners.ts';
 export { DOOR_METRICS } from './metrics.ts';
 export type { DoorStats } from './stats.ts';

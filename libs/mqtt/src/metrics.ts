@@ -22,8 +22,27 @@ export const DOOR_METRICS = {
   'trivium.mqtt.sent.bytes': { description: 'Bytes to clients', unit: 'By', of: 'bytesOut' },
   'trivium.mqtt.published.qos0': { description: 'Messages from clients, QoS 0', of: 'publishedQos0' },
   'trivium.mqtt.published.qos1': { description: 'Messages from clients, QoS 1', of: 'publishedQos1' },
+  'trivium.mqtt.published.qos2': { description: 'Messages from clients, QoS 2', of: 'publishedQos2' },
+  'trivium.mqtt.published.retained': {
+    description: 'Messages from clients to be retained',
+    of: 'publishedRetained',
+  },
   'trivium.mqtt.delivered.qos0': { description: 'Messages to clients, QoS 0', of: 'deliveredQos0' },
   'trivium.mqtt.delivered.qos1': { description: 'Messages to clients, QoS 1', of: 'deliveredQos1' },
+  'trivium.mqtt.delivered.qos2': { description: 'Messages to clients, QoS 2', of: 'deliveredQos2' },
+  'trivium.mqtt.redelivered': { description: 'Messages sent again on a new connection', of: 'redelivered' },
+  'trivium.mqtt.resumed': {
+    description: 'Connections that went on with a persistent session',
+    of: 'resumed',
+  },
+  'trivium.mqtt.dropped.queued': {
+    description: 'Messages that fell to the limits of a queue',
+    of: 'droppedQueued',
+  },
+  'trivium.mqtt.gaps': {
+    description: 'Clients away for longer than messages are kept',
+    of: 'gaps',
+  },
   'trivium.mqtt.dropped.in': { description: 'QoS 0 messages that the bus did not take', of: 'droppedIn' },
   'trivium.mqtt.dropped.out': { description: 'QoS 0 messages that a client did not read', of: 'droppedOut' },
   'trivium.mqtt.retried.publishes': {

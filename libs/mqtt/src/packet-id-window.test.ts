@@ -33,7 +33,7 @@ test('no id is used twice at once, and the limit holds, whatever the order of ac
           open.length >= 20,
           open.length <= 10,
         ]);
-        expect(window.oldest).toBe(open[0]?.pos);
+        expect(window.list()).toEqual(open);
       }
     }),
   );
@@ -44,4 +44,35 @@ test('an id that nobody gave is not in use', () => {
   expect([window.has(1), window.acknowledge(1)]).toEqual([false, false]);
   window.take(1);
   expect(window.has(1)).toBe(true);
+});
+
+test('ids of QoS 2 exchanges count and are not given again until they are released', () => {
+  const window = new PacketIdWindow(3);
+  expect([window.take(7), window.reserve(), window.full]).toEqual([1, 2, false]);
+  expect([window.take(8, 'a.b'), window.full]).toEqual([3, true]);
+  expect([window.has(2), window.acknowledge(2)]).toEqual([false, false]);
+  expect(window.list()).toEqual([
+    { id: 1, pos: 7 },
+    { id: 3, pos: 8, retained: 'a.b' },
+  ]);
+  window.release(2);
+  expect(window.open).toBe(2);
+});
+
+test('[MQTT-4.4.0-1] what an earlier connection left keeps its ids, but for one that has gone to QoS 2 since', () => {
+  const window = new PacketIdWindow(10);
+  window.restore(
+    [
+      { id: 5, pos: 50 },
+      { id: 9, pos: 90, retained: 't' },
+      { id: 6, pos: 60 },
+    ],
+    [9, 12],
+  );
+  expect(window.list()).toEqual([
+    { id: 5, pos: 50 },
+    { id: 7, pos: 90, retained: 't' },
+    { id: 6, pos: 60 },
+  ]);
+  expect([window.open, window.take(1)]).toEqual([5, 8]);
 });

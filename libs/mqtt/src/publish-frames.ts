@@ -1,3 +1,4 @@
+import type { QoS } from '@trivium/contracts';
 import type { Delivered } from '@trivium/delivery';
 import {
   packetIdOffset,
@@ -11,7 +12,7 @@ import type { OutputArena } from './output-arena.ts';
 /**
  * PUBLISH packets to clients of 3.1 and 3.1.1, written into the arena. A message is encoded once for all its receivers at one QoS: at
  * QoS 0 they share the bytes, at QoS 1 each gets a copy with its own packet id. After a call `buffer`, `start` and `end` say where
- * the packet is. Retain is 0: these are not retained messages sent to a new subscription [MQTT-3.3.1-9].
+ * the packet is. Retain is 0 but for retained messages sent to a new subscription [MQTT-3.3.1-8], [MQTT-3.3.1-9].
  */
 export class PublishFrames {
   buffer: Buffer;
@@ -68,12 +69,17 @@ export class PublishFrames {
     this.#place(buffer, at, at + size);
   }
 
-  #encode(message: Delivered, qos: 0 | 1, packetId: number): void {
+  /** One of its own, for one receiver. */
+  single(message: Delivered, qos: QoS, packetId: number, { retain = false, dup = false } = {}): void {
+    this.#encode(message, qos, packetId, retain, dup);
+  }
+
+  #encode(message: Delivered, qos: QoS, packetId: number, retain = false, dup = false): void {
     const { topicField, payload } = message;
     const body = publishBodySize(topicField, payload, qos);
     const at = this.#arena.reserve(packetSize(body));
     const { buffer } = this.#arena;
-    const first = publishFirstByte(qos, false, false);
+    const first = publishFirstByte(qos, retain, dup);
     const end = writePublish(buffer, at, first, body, topicField, packetId, undefined, payload);
     if (qos === 1) this.#idOffset = packetIdOffset(body, topicField);
     this.#place(buffer, at, end);

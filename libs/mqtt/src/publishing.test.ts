@@ -51,17 +51,6 @@ describe('PUBLISH', () => {
     expect(door.stats.openPublishes).toBe(0);
   });
 
-  test('what is not offered closes the connection: QoS 2, retain', async () => {
-    const { client, bus, door } = doorUnderTest();
-    const exactly = await client({ clientId: 'a' });
-    await exactly.send(publish({ qos: 2 }));
-    const retained = await client({ clientId: 'b' });
-    await retained.send(publish({ retain: true }));
-    expect([exactly.ended, retained.ended]).toEqual([true, true]);
-    expect(door.stats.closed).toEqual({ 'qos.unsupported': 1, 'retain.unsupported': 1 });
-    expect([bus.live, bus.durable]).toEqual([[], []]);
-  });
-
   test.each([
     ['[MQTT-3.3.2-2] a wildcard', 'a/+', 'protocol.malformed'],
     ['[MQTT-4.7.3-1] an empty topic', '', 'protocol.malformed'],

@@ -7,6 +7,7 @@ import { NEW_SESSION } from './session.ts';
 import type {
   OpenSession,
   Session,
+  SessionClient,
   SessionEffect,
   SessionInput,
   SessionRules,
@@ -33,7 +34,9 @@ const base: ConnectPacket = {
   password: undefined,
   properties: undefined,
 };
-const client = { id: 'c1', assigned: false, level: 4, keepAliveSeconds: 30 } as const;
+const client = {
+  ...{ id: 'c1', assigned: false, level: 4, keepAliveSeconds: 30, clean: true, will: undefined },
+} as const satisfies SessionClient;
 const open: OpenSession = { phase: 'open', client };
 
 const take = (session: Session, input: SessionInput, view = nothing) => step(session, input, rules, view);
@@ -59,7 +62,7 @@ describe('CONNECT', () => {
   });
 
   test('[MQTT-3.2.0-1] [MQTT-3.2.2-1] [MQTT-3.1.4-4] then answered with CONNACK 0, session present 0', () => {
-    const { session, effects } = take(connect().session, { on: 'claimed' });
+    const { session, effects } = take(connect().session, { on: 'claimed', present: false });
     expect(session).toEqual(open);
     expect(effects[0]).toEqual({ do: 'open', client });
     expect(hex(effects)).toEqual(['20020000']);
@@ -84,21 +87,37 @@ describe('CONNECT', () => {
     expect([hex(effects), reason(effects)]).toEqual([['20020002'], 'client-id.invalid']);
   });
 
-  test('what is not offered is refused with 0x05, never granted less: persistent session, will', () => {
-    expect(hex(connect({ clean: false }).effects)).toEqual(['20020005']);
+  test('[MQTT-3.1.2-4] without clean session what was there is restored after CONNACK, before anything else', () => {
+    const persistent = { ...client, clean: false };
+    const claimed = take(connect({ clean: false }).session, { on: 'claimed', present: true });
+    expect(claimed.session).toEqual({ phase: 'restoring', client: persistent });
+    expect(claimed.effects.map((effect) => effect.do)).toEqual(['open', 'send', 'restore']);
+    const { session, effects } = take(claimed.session, { on: 'done' });
+    expect([session, effects]).toEqual([{ phase: 'open', client: persistent }, []]);
+    const failed = take(claimed.session, { on: 'failed', code: 'bus.unavailable' });
+    expect(reason(failed.effects)).toBe('bus.unavailable');
+  });
+
+  test('[MQTT-3.2.2-2] [MQTT-3.2.2-3] session present says whether there was one', () => {
+    const { session } = connect({ clean: false });
+    expect(hex(take(session, { on: 'claimed', present: true }).effects)).toEqual(['20020100']);
+    expect(hex(take(session, { on: 'claimed', present: false }).effects)).toEqual(['20020000']);
+    const old = connect({ clean: false, level: 3 });
+    expect(hex(take(old.session, { on: 'claimed', present: true }).effects)).toEqual(['20020000']);
+  });
+
+  test('a will is part of the claim; one on a topic that the door does not take is refused', () => {
     const will = {
       topic: 'w',
-      payload: Buffer.alloc(0),
-      qos: 0,
-      retain: false,
+      payload: Buffer.from('x'),
+      qos: 1,
+      retain: true,
       properties: undefined,
     } as const;
-    const { session, effects } = connect({ will });
-    expect([hex(effects), reason(effects), session.phase]).toEqual([
-      ['20020005'],
-      'protocol.unsupported',
-      'closed',
-    ]);
+    const message = { topic: 'w', payload: 'eA==', qos: 1, retain: true };
+    expect(connect({ will }).effects).toEqual([{ do: 'claim', client: { ...client, will: message } }]);
+    const deep = connect({ will: { ...will, topic: '1/2/3/4/5' } });
+    expect([hex(deep.effects), reason(deep.effects)]).toEqual([['20020005'], 'topic.too-deep']);
   });
 
   test('MQTT 5 is refused in its own form: CONNACK 0x84', () => {
@@ -143,19 +162,19 @@ describe('SUBSCRIBE', () => {
       {
         do: 'subscribe',
         subscriptions: [
-          { filter: 'a', qos: 0 },
-          { filter: 'b/#', qos: 1 },
+          { filter: 'a', qos: 0, sendRetained: true },
+          { filter: 'b/#', qos: 1, sendRetained: true },
         ],
       },
     ]);
-    const done = take(made.session, { on: 'subscribed' });
+    const done = take(made.session, { on: 'done' });
     expect([done.session, hex(done.effects)]).toEqual([open, ['9004000a0001']]);
   });
 
-  test('[MQTT-3.8.4-6] QoS 2 is granted as 1', () => {
+  test('[MQTT-3.8.4-6] QoS 2 is granted as 2', () => {
     const { session, effects } = subscribe([request('a', 2)]);
-    expect(effects).toMatchObject([{ subscriptions: [{ filter: 'a', qos: 1 }] }]);
-    expect(session).toMatchObject({ suback: encodeSuback(4, 10, [1]) });
+    expect(effects).toMatchObject([{ subscriptions: [{ filter: 'a', qos: 2 }] }]);
+    expect(session).toMatchObject({ answer: encodeSuback(4, 10, [2]) });
   });
 
   test('[MQTT-3.9.3-2] a filter that is not taken gets 0x80, the others are made', () => {
@@ -165,7 +184,7 @@ describe('SUBSCRIBE', () => {
       request('ok', 0),
     ]);
     expect(effects).toMatchObject([{ subscriptions: [{ filter: 'ok' }] }]);
-    expect(session).toMatchObject({ suback: encodeSuback(4, 10, [0x80, 0x80, 0]) });
+    expect(session).toMatchObject({ answer: encodeSuback(4, 10, [0x80, 0x80, 0]) });
   });
 
   test('when none is taken there is nothing to wait for', () => {
@@ -182,12 +201,12 @@ describe('SUBSCRIBE', () => {
       ]),
     };
     const { session } = subscribe([request('a', 1), request('c', 1), request('c', 0), request('d', 1)], view);
-    expect(session).toMatchObject({ suback: encodeSuback(4, 10, [1, 1, 0, 0x80]) });
+    expect(session).toMatchObject({ answer: encodeSuback(4, 10, [1, 1, 0, 0x80]) });
   });
 
   test('one that cannot be made ends the connection, so that the client asks again', () => {
     const { session } = subscribe([request('a', 0)]);
-    const { effects } = take(session, { on: 'subscribe-failed', code: 'bus.unavailable' });
+    const { effects } = take(session, { on: 'failed', code: 'bus.unavailable' });
     expect([hex(effects), reason(effects)]).toEqual([[], 'bus.unavailable']);
   });
 });
@@ -197,9 +216,9 @@ test('[MQTT-3.10.4-4] [MQTT-3.10.4-5] UNSUBSCRIBE: gone first, then UNSUBACK, wh
     open,
     packet({ type: 'unsubscribe', packetId: 0x0102, filters: ['a', 'b'], properties: undefined }),
   );
-  expect(session).toEqual(open);
-  expect(effects[0]).toEqual({ do: 'unsubscribe', filters: ['a', 'b'] });
-  expect(hex(effects)).toEqual(['b0020102']);
+  expect(effects).toEqual([{ do: 'unsubscribe', filters: ['a', 'b'] }]);
+  const done = take(session, { on: 'done' });
+  expect([done.session, hex(done.effects)]).toEqual([open, ['b0020102']]);
 });
 
 test('[MQTT-3.12.4-1] PINGREQ is answered with PINGRESP', () => {
@@ -219,14 +238,14 @@ describe('acknowledgements', () => {
     expect(acknowledge('puback')).toEqual([{ do: 'acknowledged', packetId: 5 }]);
   });
 
-  test('PUBREC for a QoS 1 message is an error; for nothing it is answered, so that the client is done', () => {
+  test('PUBREC for a QoS 1 message is an error', () => {
     expect(reason(acknowledge('pubrec', { ...nothing, isOpen: (id) => id === 5 }))).toBe('protocol.error');
-    expect(hex(acknowledge('pubrec'))).toEqual(['62020005']);
   });
 
-  test('[MQTT-4.3.3-2] PUBREL is answered with PUBCOMP though nothing is known of its id', () => {
-    expect(hex(acknowledge('pubrel'))).toEqual(['70020005']);
-    expect(acknowledge('pubcomp')).toEqual([]);
+  test('those of QoS 2 go to its exchanges', () => {
+    expect(acknowledge('pubrec')).toEqual([{ do: 'received', packetId: 5 }]);
+    expect(acknowledge('pubrel')).toEqual([{ do: 'released', packetId: 5 }]);
+    expect(acknowledge('pubcomp')).toEqual([{ do: 'completed', packetId: 5 }]);
   });
 });
 
@@ -234,13 +253,13 @@ test('nothing happens after the end', () => {
   const closed: Session = { phase: 'closed' };
   for (const input of [
     packet({ type: 'pingreq' }),
-    { on: 'claimed' },
-    { on: 'subscribed' },
+    { on: 'claimed', present: true },
+    { on: 'done' },
   ] as SessionInput[])
     expect(take(closed, input)).toEqual({ session: closed, effects: [] });
 });
 
 test('what cannot happen ends the connection as a defect', () => {
-  expect(reason(take(open, { on: 'claimed' }).effects)).toBe('defect');
+  expect(reason(take(open, { on: 'claimed', present: false }).effects)).toBe('defect');
   expect(reason(take(connect().session, packet({ type: 'pingreq' })).effects)).toBe('defect');
 });

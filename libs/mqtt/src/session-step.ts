@@ -1,12 +1,12 @@
 import type { Refusal } from '@trivium/contracts';
-import { encodeAcknowledgement, encodePingresp } from './codec/encode.ts';
-import { PUBCOMP, PUBREL } from './codec/packet-type.ts';
+import { encodePingresp } from './codec/encode.ts';
 import type { AcknowledgementPacket, ControlPacket } from './codec/packets.ts';
 import { onClaimed, onConnect, refuseConnect } from './connect-step.ts';
 import { ended } from './session.ts';
 import type {
   OpenSession,
   Session,
+  SessionEffect,
   SessionInput,
   SessionRules,
   SessionStep,
@@ -28,18 +28,23 @@ export function step(
     case 'refused':
       return onRefused(session, input.error);
     case 'claimed':
-      return session.phase === 'claiming' ? onClaimed(session.client) : defect(session);
+      return session.phase === 'claiming' ? onClaimed(session.client, input.present) : defect(session);
     case 'claim-failed':
       return session.phase === 'claiming' ? refuseConnect(session.client.level, input.code) : defect(session);
-    case 'subscribed': {
-      if (session.phase !== 'subscribing') return defect(session);
-      const { client, suback } = session;
-      return { session: { phase: 'open', client }, effects: [{ do: 'send', packet: suback }] };
-    }
-    case 'subscribe-failed':
+    case 'done':
+      return onDone(session);
+    case 'failed':
       // 3.1.1 can only say "refused", which clients take for final: closing makes them come back and ask again.
-      return ended(input.code, 'the subscription could not be made');
+      return ended(input.code, `while ${session.phase}`);
   }
+}
+
+function onDone(session: Session): SessionStep {
+  if (session.phase !== 'restoring' && session.phase !== 'answering') return defect(session);
+  const { client } = session;
+  const answer: SessionEffect[] =
+    session.phase === 'answering' ? [{ do: 'send', packet: session.answer }] : [];
+  return { session: { phase: 'open', client }, effects: answer };
 }
 
 function onPacket(
@@ -83,23 +88,20 @@ function onRefused(session: Session, error: Refusal): SessionStep {
 
 function onAcknowledgement(
   session: OpenSession,
-  packet: AcknowledgementPacket,
+  { type, packetId }: AcknowledgementPacket,
   view: SessionView,
 ): SessionStep {
-  const { packetId } = packet;
-  const { level } = session.client;
-  switch (packet.type) {
+  switch (type) {
     case 'puback':
       // One for a message that nobody waits for says nothing new: a repeat, or of an earlier connection.
       return { session, effects: [{ do: 'acknowledged', packetId }] };
     case 'pubrec':
       if (view.isOpen(packetId)) return ended('protocol.error', 'PUBREC for a QoS 1 message');
-      return { session, effects: [{ do: 'send', packet: encodeAcknowledgement(level, PUBREL, packetId) }] };
+      return { session, effects: [{ do: 'received', packetId }] };
     case 'pubrel':
-      // Nothing is known of the id, so there is nothing left to release: the client may forget it [MQTT-4.3.3-2].
-      return { session, effects: [{ do: 'send', packet: encodeAcknowledgement(level, PUBCOMP, packetId) }] };
+      return { session, effects: [{ do: 'released', packetId }] };
     case 'pubcomp':
-      return { session, effects: [] };
+      return { session, effects: [{ do: 'completed', packetId }] };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ErrorCode, Refusal, TopicFilter, TopicLimits } from '@trivium/contracts';
+import type { ErrorCode, Refusal, TopicFilter, TopicLimits, WillMessage } from '@trivium/contracts';
 import type { Subscription } from '@trivium/delivery';
 import type { ControlPacket } from './codec/packets.ts';
 import type { ProtocolLevel } from './codec/packet-type.ts';
@@ -10,17 +10,21 @@ export interface SessionClient {
   readonly assigned: boolean;
   readonly level: ProtocolLevel;
   readonly keepAliveSeconds: number;
+  /** The session is new and ends with the connection; else the one that is there goes on. */
+  readonly clean: boolean;
+  readonly will: WillMessage | undefined;
 }
 
 /**
- * Where a connection stands. `claiming`: CONNECT was accepted and the client's record is being written. `subscribing`: a SUBSCRIBE
- * waits to be active. In both, further packets wait: one at a time.
+ * Where a connection stands. `claiming`: CONNECT was accepted and the session's record is being written. `restoring`: what the session had
+ * is being brought back. `answering`: a SUBSCRIBE or UNSUBSCRIBE takes effect before it is answered. In all three further packets wait.
  */
 export type Session =
   | { readonly phase: 'new' }
   | { readonly phase: 'claiming'; readonly client: SessionClient }
+  | { readonly phase: 'restoring'; readonly client: SessionClient }
   | OpenSession
-  | { readonly phase: 'subscribing'; readonly client: SessionClient; readonly suback: Buffer }
+  | { readonly phase: 'answering'; readonly client: SessionClient; readonly answer: Buffer }
   | { readonly phase: 'closed' };
 
 export interface OpenSession {
@@ -32,28 +36,34 @@ export type SessionInput =
   | { readonly on: 'packet'; readonly packet: ControlPacket }
   /** Bytes that are no packet, or not one for this state. */
   | { readonly on: 'refused'; readonly error: Refusal }
-  | { readonly on: 'claimed' }
+  /** `present`: the session was there before. */
+  | { readonly on: 'claimed'; readonly present: boolean }
   | { readonly on: 'claim-failed'; readonly code: ErrorCode }
-  | { readonly on: 'subscribed' }
-  | { readonly on: 'subscribe-failed'; readonly code: ErrorCode };
+  /** What the phase waited for has happened. */
+  | { readonly on: 'done' }
+  | { readonly on: 'failed'; readonly code: ErrorCode };
 
 /** Why a connection ended. */
 export type CloseReason = ErrorCode | 'client.disconnected' | 'client.gone';
 
 export type SessionEffect =
-  /** Make the client id this connection's, everywhere; answer `claimed` or `claim-failed`. */
+  /** Make the client's session this connection's, everywhere; answer `claimed` or `claim-failed`. */
   | { readonly do: 'claim'; readonly client: SessionClient }
   /** CONNECT is about to be refused. */
   | { readonly do: 'refuse'; readonly code: ErrorCode }
   /** The client is connected: from here on it counts, and is announced. */
   | { readonly do: 'open'; readonly client: SessionClient }
+  /** Bring back subscriptions and what was not acknowledged; answer `done` or `failed`. */
+  | { readonly do: 'restore' }
   | { readonly do: 'send'; readonly packet: Buffer }
-  /** Answer `subscribed` when they are active, else `subscribe-failed`. */
+  /** Answer `done` when they are active, and stored if the session is, else `failed`. */
   | { readonly do: 'subscribe'; readonly subscriptions: readonly Subscription[] }
-  /** Gone before the next effect. */
+  /** Answer `done` when they are gone, also from what is stored, else `failed`. */
   | { readonly do: 'unsubscribe'; readonly filters: readonly TopicFilter[] }
-  /** The client has this message. */
-  | { readonly do: 'acknowledged'; readonly packetId: number }
+  /** PUBACK, PUBREC or PUBCOMP for a message to the client. */
+  | { readonly do: 'acknowledged' | 'received' | 'completed'; readonly packetId: number }
+  /** PUBREL for a message from the client. */
+  | { readonly do: 'released'; readonly packetId: number }
   | { readonly do: 'close'; readonly reason: CloseReason; readonly detail?: string };
 
 /** What the door allows, and what the session cannot know itself. */

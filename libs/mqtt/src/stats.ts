@@ -12,8 +12,14 @@ export interface DoorStats {
   /** PUBLISH packets by QoS. */
   publishedQos0: number;
   publishedQos1: number;
+  publishedQos2: number;
+  /** Of them, those to be retained. */
+  publishedRetained: number;
   deliveredQos0: number;
   deliveredQos1: number;
+  deliveredQos2: number;
+  /** PUBLISH packets sent again on a new connection. */
+  redelivered: number;
   /** QoS 0 messages from clients that the bus did not take. */
   droppedIn: number;
   /** QoS 0 messages to clients that did not read. */
@@ -25,6 +31,12 @@ export interface DoorStats {
   subscribes: number;
   unsubscribes: number;
   takeovers: number;
+  /** Connections that went on with a session that was there. */
+  resumed: number;
+  /** Messages that waited for a client and fell to the limits of its queue. */
+  droppedQueued: number;
+  /** Times that a client was away for longer than the log keeps messages, or its queue's age allows. */
+  gaps: number;
   /** Connection events that could not be stored. */
   lostEvents: number;
   /** Ends of connections by reason. */
@@ -41,8 +53,12 @@ export function createStats(): DoorStats {
     bytesOut: 0,
     publishedQos0: 0,
     publishedQos1: 0,
+    publishedQos2: 0,
+    publishedRetained: 0,
     deliveredQos0: 0,
     deliveredQos1: 0,
+    deliveredQos2: 0,
+    redelivered: 0,
     droppedIn: 0,
     droppedOut: 0,
     openPublishes: 0,
@@ -50,6 +66,9 @@ export function createStats(): DoorStats {
     subscribes: 0,
     unsubscribes: 0,
     takeovers: 0,
+    resumed: 0,
+    droppedQueued: 0,
+    gaps: 0,
     lostEvents: 0,
     closed: {},
   };

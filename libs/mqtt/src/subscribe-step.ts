@@ -1,4 +1,4 @@
-import type { QoS, TopicFilter } from '@trivium/contracts';
+import type { TopicFilter } from '@trivium/contracts';
 import { parseFilter } from '@trivium/contracts';
 import type { Subscription } from '@trivium/delivery';
 import { encodeSuback, encodeUnsuback } from './codec/encode.ts';
@@ -7,9 +7,6 @@ import type { OpenSession, SessionRules, SessionStep, SessionView } from './sess
 
 /** In a SUBACK of 3.1.1: this filter was refused [MQTT-3.9.3-2]. */
 const REFUSED = 0x80;
-/** Highest QoS granted: exactly once is not offered yet, and less than asked for is the server's right (section 3.8.4). */
-const MAX_GRANTED: QoS = 1;
-
 /** SUBSCRIBE: SUBACK waits until the subscriptions are active. A filter that the door does not take is refused by itself. */
 export function onSubscribe(
   session: OpenSession,
@@ -29,24 +26,29 @@ export function onSubscribe(
       added.delete(filter);
       return REFUSED;
     }
-    const granted: QoS = qos > MAX_GRANTED ? MAX_GRANTED : qos;
-    subscriptions.push({ filter, qos: granted });
-    return granted;
+    // Retained messages come again also with a filter that was there [MQTT-3.8.4-3].
+    subscriptions.push({ filter, qos, sendRetained: true });
+    return qos;
   });
   // One code for each filter, in order, with the packet id of the SUBSCRIBE [MQTT-3.8.4-2], [MQTT-3.8.4-5].
   const suback = encodeSuback(client.level, packetId, codes);
   if (subscriptions.length === 0) return { session, effects: [{ do: 'send', packet: suback }] };
-  return { session: { phase: 'subscribing', client, suback }, effects: [{ do: 'subscribe', subscriptions }] };
+  return {
+    session: { phase: 'answering', client, answer: suback },
+    effects: [{ do: 'subscribe', subscriptions }],
+  };
 }
 
 /** UNSUBSCRIBE: answered also when nothing matched [MQTT-3.10.4-5]; filters are compared as they are written [MQTT-3.10.4-1]. */
 export function onUnsubscribe(session: OpenSession, { packetId, filters }: UnsubscribePacket): SessionStep {
-  const codes = filters.map(() => 0);
+  const { client } = session;
+  const answer = encodeUnsuback(
+    client.level,
+    packetId,
+    filters.map(() => 0),
+  );
   return {
-    session,
-    effects: [
-      { do: 'unsubscribe', filters: filters as readonly TopicFilter[] },
-      { do: 'send', packet: encodeUnsuback(session.client.level, packetId, codes) },
-    ],
+    session: { phase: 'answering', client, answer },
+    effects: [{ do: 'unsubscribe', filters: filters as readonly TopicFilter[] }],
   };
 }

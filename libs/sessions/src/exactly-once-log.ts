@@ -71,6 +71,8 @@ export class ExactlyOnceLog {
         this.#waiting = [];
         if (!this.#announced) {
           await throughOutages(bus, announce);
+          // Nobody else can write from now on; what may be there is of a session that ended.
+          this.#revision = (await throughOutages(bus, () => this.#store.fence(client, epoch))).revision;
           this.#announced = true;
         }
         const record: ExactlyOnceRecord = { v: 1, epoch, ...this.state() };
@@ -90,14 +92,12 @@ export class ExactlyOnceLog {
     }
   }
 
-  /** A write whose outcome was unknown may have been stored: then the revision is ours, by its epoch, and the next one goes on top. */
   async #write(client: string, record: ExactlyOnceRecord): Promise<number | undefined> {
     const revision = await this.#store.write(client, record, this.#revision);
     if (revision !== undefined) return revision;
+    // A write of ours whose outcome was unknown may have been stored.
     const there = await this.#store.read(client);
-    if (there !== undefined && there.record.epoch > record.epoch) return undefined;
-    // An earlier write of ours, or the late one of an owner that was fenced by the session's record before it ever wrote here.
-    this.#revision = there?.revision ?? 0;
-    return this.#store.write(client, record, this.#revision);
+    if (there?.record.epoch !== record.epoch) return undefined;
+    return this.#store.write(client, record, there.revision);
   }
 }

@@ -44,6 +44,7 @@ export class HeldSession {
   #writing: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #lost = false;
+  #last: SessionState | undefined;
   readonly #dueDone: Promise<void>;
 
   constructor(options: HeldSessionOptions) {
@@ -92,14 +93,17 @@ export class HeldSession {
     return this.#next;
   }
 
+  /** The connection is over and will forget its state: the last one is kept for `end`. */
+  freeze(): void {
+    this.#last = this.state?.();
+    this.state = undefined;
+  }
+
   /**
-   * The connection is over. Its will is published unless it said goodbye; a persistent session is written for whoever comes next, a
+   * After `freeze`. The connection's will is published unless it said goodbye; a persistent session is written for whoever comes next, a
    * clean one is gone. Outages of the bus are waited out; if this process ends before, a router does it. Never rejects.
    */
   async end({ will }: { will: boolean }): Promise<void> {
-    // Now, since the connection forgets it.
-    const state = this.state?.();
-    this.state = undefined;
     const began = this.#options.now();
     const { bus } = this.#options;
     try {
@@ -118,13 +122,13 @@ export class HeldSession {
         if (old && !(await this.#isMine())) return;
         await publishWill(bus, this.client, { epoch, will: this.#record.will, after: pos }, old);
       }
-      await this.#leave(state, emptied);
+      await this.#leave(emptied);
     }).catch(() => undefined);
   }
 
   async #write(): Promise<void> {
     if (this.#lost) throw new TriviumError('session.taken-over');
-    this.#record = { ...this.#record, ...this.state?.() };
+    this.#record = { ...this.#record, ...(this.#last ?? this.state?.()) };
     const { cleanTtlSeconds } = this.#options;
     await this.#put(this.#record, this.clean ? cleanTtlSeconds : undefined);
   }
@@ -150,7 +154,7 @@ export class HeldSession {
     return mine;
   }
 
-  async #leave(state: SessionState | undefined, emptied: boolean): Promise<void> {
+  async #leave(emptied: boolean): Promise<void> {
     const { door: _, connection: __, will: ___, due: ____, ...kept } = this.#record;
     const { expirySeconds } = kept;
     const gone = this.clean || expirySeconds === 0;
@@ -160,7 +164,7 @@ export class HeldSession {
         ((await this.#isMine()) && (await this.#store.remove(this.client, this.#revision)));
       if (!removed) return;
     } else {
-      await this.#put({ ...kept, ...state, exactlyOnce: kept.exactlyOnce && !emptied }, expirySeconds);
+      await this.#put({ ...kept, ...this.#last, exactlyOnce: kept.exactlyOnce && !emptied }, expirySeconds);
     }
     if (kept.exactlyOnce && (gone || emptied))
       await createExactlyOnceStore(this.#options.bus).remove(this.client);

@@ -5,6 +5,8 @@ export { createSessionOwners } from './session-owners.ts';
 export type { Claim, Owner, SessionOwners, SessionOwnersOptions } from './session-owners.ts';
 export type { HeldSession, SessionState } from './held-session.ts';
 export type { ExactlyOnceLog, ExactlyOnceState } from './exactly-once-log.ts';
+export { createPositionIndex } from './position-index-client.ts';
+export type { PositionIndex } from './position-index-client.ts';
 export { throughOutages } from './outage.ts';
 export { afterWills, settlement } from './settlement.ts';
 export type { Settlement } from './settlement.ts';

@@ -76,7 +76,7 @@ export function createSessionClaims({ bus, now, cleanTtlSeconds, takeoverTimeout
     const due = former === undefined ? [] : dueWills(former);
     return {
       v: 1,
-      epoch: (former?.epoch ?? 0) + 1,
+      epoch: (former?.epoch ?? now()) + 1,
       door,
       connection,
       connectedAt: now(),

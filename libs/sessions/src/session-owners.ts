@@ -107,6 +107,7 @@ export class SessionOwners {
     if (holding === undefined || holding.over) return;
     if (this.#holdings.get(holding.client) === holding) this.#holdings.delete(holding.client);
     holding.over = true;
+    holding.session?.freeze();
     this.#ending.add(holding);
     void this.#end(holding, will);
   }

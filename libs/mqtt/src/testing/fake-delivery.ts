@@ -1,5 +1,13 @@
 import type { QoS, Topic, TopicFilter } from '@trivium/contracts';
-import type { Attachment, Delivered, Delivery, Receiver, Subscription } from '@trivium/delivery';
+import type {
+  Attachment,
+  AttachOptions,
+  Delivered,
+  Delivery,
+  Receiver,
+  Subscription,
+  WantedMessage,
+} from '@trivium/delivery';
 
 let serial = 0;
 
@@ -36,8 +44,12 @@ export class FakeDelivery implements Delivery {
   /** Whether `subscribe` waits for the test. */
   slow = false;
   readonly stats = {} as Delivery['stats'];
+  /** Messages of the log, for `read`. */
+  readonly log = new Map<number, Delivered>();
+  readonly options: (AttachOptions | undefined)[] = [];
 
-  attach(receiver: Receiver): Attachment {
+  attach(receiver: Receiver, options?: AttachOptions): Attachment {
+    this.options.push(options);
     const subscriptions = new Map<TopicFilter, Subscription>();
     // eslint-disable-next-line @typescript-eslint/no-this-alias
     const delivery = this;
@@ -65,6 +77,14 @@ export class FakeDelivery implements Delivery {
     };
     this.attachments.push(attachment);
     return attachment;
+  }
+
+  async read(
+    wanted: readonly WantedMessage[],
+    visit: (pos: number, message: Delivered | undefined) => void,
+  ): Promise<void> {
+    await Promise.resolve();
+    for (const { pos } of wanted) visit(pos, this.log.get(pos));
   }
 
   close(): void {}
