@@ -347,6 +347,17 @@ describe('retain', () => {
     await other.close();
   });
 
+  it('many of one topic at once, from both doors: all are answered, and few are written', async () => {
+    const other = await open(nats.url);
+    const before = bus.stats.durablePublished;
+    await Promise.all(
+      Array.from({ length: 2_000 }, (_, i) => (i % 2 === 0 ? bus : other).retain(record('r.many', i + 1))),
+    );
+    expect(await read('r.many')).toBe('2000 p2000');
+    expect(bus.stats.durablePublished - before).toBeLessThan(20);
+    await other.close();
+  });
+
   it('cleared stays cleared for what is older', async () => {
     await bus.retain(record('r.clear', 10));
     await bus.retain({ ...record('r.clear', 12), payload: new Uint8Array(0) });

@@ -22,6 +22,12 @@ interface Known {
   pos: number;
 }
 
+/** The writes of one topic here: one under way, and at most one after it, the newest of all that came meanwhile. */
+interface Turn {
+  readonly running: Promise<void>;
+  next: { record: RetainedRecord; readonly done: Promise<void> } | undefined;
+}
+
 /** A message that is stored in `MESSAGES` and becomes the retained one of its topic. */
 export interface RetainedRecord {
   /** Of the topic. */
@@ -46,6 +52,7 @@ export function createRetainedWriter(
   publisher: AckPublisher,
 ): (record: RetainedRecord) => Promise<void> {
   const known = new Map<string, Known>();
+  const turns = new Map<string, Turn>();
 
   const remember = (tokens: string, entry: Known): void => {
     known.delete(tokens);
@@ -92,7 +99,7 @@ export function createRetainedWriter(
     };
   };
 
-  return async (record) => {
+  const write = async (record: RetainedRecord): Promise<void> => {
     const { tokens, pos } = record;
     let last = known.get(tokens) ?? { revision: 0, pos: 0 };
     for (let tries = 0; tries < TRIES; tries++) {
@@ -106,6 +113,28 @@ export function createRetainedWriter(
       remember(tokens, last);
     }
     throw new TriviumError('bus.overloaded', 'too many publishers retain messages on this topic at once');
+  };
+  const begin = (record: RetainedRecord): Promise<void> => {
+    const turn: Turn = { running: write(record), next: undefined };
+    turns.set(record.tokens, turn);
+    const end = (): void => {
+      if (turn.next === undefined) turns.delete(record.tokens);
+    };
+    turn.running.then(end, end);
+    return turn.running;
+  };
+
+  return (record) => {
+    const turn = turns.get(record.tokens);
+    if (turn === undefined) return begin(record);
+    const { next } = turn;
+    if (next !== undefined) {
+      if (next.record.pos < record.pos) next.record = record;
+      return next.done;
+    }
+    const go = (): Promise<void> => begin(turn.next!.record);
+    turn.next = { record, done: turn.running.then(go, go) };
+    return turn.next.done;
   };
 }
 
