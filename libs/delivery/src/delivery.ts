@@ -17,6 +17,7 @@ const LATE_MS = 10_000;
 export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): Delivery {
   const topics = new Topics();
   const clients = new Set<Client>();
+  const losses = { dropped: 0, expired: 0 };
   const routes = createLiveRoutes(bus.live, topics);
   const feed = createDurableFeed(bus, topics, clients, logger);
 
@@ -34,7 +35,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
   const pump = createRetainedPump(() => retained);
 
   const attach = (receiver: Receiver, options: AttachOptions = {}): Attachment => {
-    const client = new Client(receiver);
+    const client = new Client(receiver, options, losses);
     clients.add(client);
     let resumeAt = options.after;
 
@@ -63,11 +64,12 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       hold.join(wish);
     };
 
-    const subscribe = async (subs: readonly Subscription[], after: number | undefined): Promise<void> => {
+    const subscribe = async (subs: readonly Subscription[], asked: number | undefined): Promise<void> => {
       const holds = subs.map((sub) => routes.hold(sub.filter, reachOf(sub)));
       const durable = subs.some((sub) => sub.qos > 0);
       const asks = subs.some((sub) => sub.sendRetained === true) && receiver.onRetained !== undefined;
       const positioned = durable || asks;
+      let after = asked;
       let last = 0;
       try {
         if (subs.some((sub) => sub.qos > 0 && client.wishes.get(sub.filter)?.sub.qos === 0)) {
@@ -78,6 +80,8 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
           [last] = await Promise.all([positioned ? bus.lastPos('MESSAGES') : 0, bus.live.flush()]);
         }
         if (asks) await retained.caughtUp();
+        if (durable && resumeAt !== undefined && after === resumeAt && after < last)
+          after = await withoutTheExpired(after, last);
       } catch (cause) {
         for (const hold of holds) hold.release();
         throw cause;
@@ -86,18 +90,29 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
         for (const hold of holds) hold.release();
         return;
       }
-      const start = after === undefined ? Math.max(last, feed.pos ?? 0) : Math.min(after, last);
-      const goesBack = durable && client.durable && start < feed.posOf(client);
+      // Without `after` it begins where nothing of it has been passed: neither by the door's feed nor by the client's own source.
+      const start =
+        after === undefined ? Math.max(last, feed.pos ?? 0, feed.reachOf(client)) : Math.min(after, last);
+      const goesBack = durable && client.durable && after !== undefined && start < feed.posOf(client);
       if (goesBack) goBack(start);
-      subs.forEach((sub, at) => activate(sub, holds[at]!, start, last));
+      subs.forEach((sub, at) => activate(sub, holds[at]!, start, Math.max(last, start)));
       if (client.durable && client.source === 'none') {
         client.pos = start;
-        feed.join(client);
+        feed.join(client, Math.max(last, start));
       } else if (!client.durable) {
         feed.leave(client);
       }
       for (const sub of subs)
         if (sub.sendRetained === true) pump.add(client.wishes.get(sub.filter)!, retained.match(sub.filter));
+    };
+
+    /** What a session has missed counts for so long. */
+    const withoutTheExpired = async (after: number, last: number): Promise<number> => {
+      if (client.limits === undefined) return after;
+      const first = await bus.firstPosAfter(Date.now() - client.limits.maxAgeMs);
+      if (first - 1 <= after) return after;
+      losses.expired++;
+      return Math.min(first - 1, last);
     };
 
     /** For an older `after` next to filters that are further on: those keep their place by their `from`. */
@@ -113,7 +128,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
         return feed.posOf(client);
       },
       get live() {
-        return client.source === 'feed' || client.source === 'none';
+        return client.live || client.source === 'none';
       },
       get subscriptions() {
         return subscriptionsOf(client);
@@ -135,7 +150,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       },
       resume() {
         pump.resume(client);
-        if (client.source === 'waiting' && !client.detached) feed.join(client);
+        feed.resume(client);
       },
       detach() {
         if (client.detached) return;
@@ -161,13 +176,19 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
         return topics.filters;
       },
       get catchingUp() {
-        return feed.catchingUp;
+        let count = 0;
+        for (const client of clients) if (client.source !== 'none' && !client.live) count++;
+        return count;
       },
       get lostToRetention() {
         return feed.lostToRetention;
       },
-      dropped: 0,
-      expired: 0,
+      get dropped() {
+        return losses.dropped;
+      },
+      get expired() {
+        return losses.expired;
+      },
     },
     read: createRereader(bus, topics),
     close() {

@@ -1,24 +1,34 @@
-import type { Bus, BusMessage, Follower } from '@trivium/bus';
-import type { Logger } from '@trivium/bus';
+import type { Bus, BusMessage, Follower, Logger } from '@trivium/bus';
 import type { Client } from './client.ts';
+import { createDrain } from './drain.ts';
 import { createElevator } from './elevator.ts';
+import { askIndex, knownBacklog } from './index-question.ts';
 import { DeliveredMessage, topicTokens, wireQos } from './message.ts';
+import type { KnownPositions } from './receiver.ts';
 import { RecentLog } from './recent-log.ts';
 import type { Topics } from './topics.ts';
 
 /** The feed stays open this long after its last client went, so that one that comes back does not pay for a new consumer. */
 const LINGER_MS = 10_000;
+/** What is no further behind than this is read rather than asked for: it takes less than a tenth of a second. */
+const SHORT_WAY = 20_000;
 
 /** The door's reader of the log: open only while a client here needs it (rule 8), one consumer for all of them. */
 export interface DurableFeed {
   /** Last position the feed has considered; undefined while it is closed. */
   readonly pos: number | undefined;
-  /** Binds a client whose `pos` says where it stands to the feed, by way of the recent log or a scan when it is behind. */
-  join(client: Client): void;
+  /**
+   * Binds a client whose `pos` says where it stands to the feed, by way of the recent log, the position index or a scan when it is
+   * behind. `end`: where the log ends, or ended a moment ago.
+   */
+  join(client: Client, end: number): void;
   leave(client: Client): void;
-  readonly catchingUp: number;
+  /** The client has room again. */
+  resume(client: Client): void;
   /** Where the client stands now: its own position, or that of the source it rides. */
   posOf(client: Client): number;
+  /** What its source has considered for it, be it still in its backlog. */
+  reachOf(client: Client): number;
   lostToRetention: number;
   close(): void;
 }
@@ -47,6 +57,7 @@ export function createDurableFeed(
     for (let i = 0; i < matches.length; i++) {
       const wish = matches[i]!;
       if (wish.client.source === 'feed') wish.client.take(pos, delivered, wish);
+      else if (wish.client.counting) wish.client.count(pos, delivered, wish);
     }
   };
 
@@ -62,14 +73,10 @@ export function createDurableFeed(
       },
       onReset(last) {
         recent.clear(last);
+        topics.cut(last);
+        for (const client of clients) client.cut(last);
+        drain.reset();
         elevator.reset();
-        for (const client of clients) {
-          client.pos = Math.min(client.pos, last);
-          for (const wish of client.wishes.values()) {
-            wish.from = Math.min(wish.from, last);
-            wish.start = Math.min(wish.start, last);
-          }
-        }
       },
     });
     logger.debug({ after }, 'durable feed opened');
@@ -77,9 +84,15 @@ export function createDurableFeed(
 
   const lost = (client: Client, from: number, first: number): void => {
     if (client.pos >= first - 1) return;
-    feed.lostToRetention += first - 1 - Math.max(from, client.pos);
-    client.receiver.onLost?.(Math.max(from, client.pos), first);
-    client.pos = first - 1;
+    // What is in its backlog lies below `from`, and is gone with it.
+    const above = client.backlog === undefined ? Math.max(from, client.pos) : client.pos;
+    client.done(first - 1);
+    tellLost(client, first - 1 - above, above, first);
+  };
+
+  const tellLost = (client: Client, count: number, from: number, first: number): void => {
+    feed.lostToRetention += count;
+    client.receiver.onLost?.(from, first);
   };
 
   const elevator = createElevator({
@@ -89,22 +102,73 @@ export function createDurableFeed(
     target: () => follower?.pos ?? 0,
     arrived(client) {
       client.source = 'feed';
+      if (client.backlog === undefined) client.unqueue();
+    },
+    cut(last) {
+      for (const client of clients) if (client.source !== 'feed') client.cut(last);
+      drain.reset();
+      elevator.reset();
     },
   });
 
-  /** From memory: true when it stands where the feed stands. */
-  const replayRecent = (client: Client): boolean => {
+  const drain = createDrain({
+    bus,
+    topics,
+    find: (pos) => recent.find(pos) ?? elevator.find(pos),
+    lost: tellLost,
+    finished(client) {
+      const through = client.backlog!.through;
+      client.unqueue();
+      if (client.source === 'list') {
+        client.done(through!);
+        catchUp(client);
+      }
+      if (drain.size === 0) elevator.rest();
+    },
+  });
+
+  /** The feed takes it over: it is given what it lacks from memory, or its backlog gets it. */
+  const takeOver = (client: Client, through: number): void => {
+    client.source = 'feed';
+    const { binding } = client;
     const replayed = new DeliveredMessage();
-    recent.replay(client.pos, (pos, message) => {
+    recent.replay(through, (pos, message) => {
       const subject = message.subject;
       const entry = topics.entry(topicTokens(subject));
       const wish = entry && topics.best(entry, client);
       if (wish !== undefined) client.take(pos, replayed.fill(message, entry!, wireQos(subject), pos), wish);
-      if (client.source === 'waiting' || client.detached) return false;
-      client.pos = Math.max(client.pos, pos);
-      return true;
+      return client.binding === binding && client.source === 'feed';
     });
-    return client.source !== 'waiting';
+    if (client.live) client.unqueue();
+  };
+
+  const reaches = (through: number): boolean => through >= follower!.pos || recent.covers(through);
+
+  const catchUp = (client: Client): void => {
+    if (reaches(client.pos)) return takeOver(client, client.pos);
+    client.source = 'scan';
+    elevator.board(client);
+  };
+
+  const useAnswer = (client: Client, known: KnownPositions | undefined, upTo: number): void => {
+    if (known?.dropped !== undefined && known.dropped.pos > client.pos) client.drop(known.dropped);
+    // Filters that came since began above `upTo`: the index does not know them.
+    const found = known && knownBacklog(known, client.pos, Math.min(upTo, follower!.pos));
+    if (found === undefined) return catchUp(client);
+    const { backlog, through } = found;
+    client.source = reaches(through) ? 'feed' : 'list';
+    client.queue(backlog);
+    if (client.source === 'feed') takeOver(client, through);
+    else backlog.close(through);
+    drain.go(client);
+  };
+
+  const question = async (client: Client, ask: NonNullable<Client['ask']>): Promise<void> => {
+    client.source = 'asking';
+    const { binding, pos } = client;
+    const upTo = follower!.pos;
+    const known = await askIndex(ask, pos, upTo);
+    if (client.binding === binding) useAnswer(client, known, upTo);
   };
 
   const feed: DurableFeed = {
@@ -112,34 +176,33 @@ export function createDurableFeed(
       return follower?.pos;
     },
     lostToRetention: 0,
-    get catchingUp() {
-      return elevator.riders;
-    },
     posOf(client) {
+      if (client.backlog !== undefined) return client.pos;
+      return feed.reachOf(client);
+    },
+    reachOf(client) {
       if (client.source === 'feed') return Math.max(client.pos, follower?.pos ?? 0);
       return client.source === 'scan' ? elevator.posOf(client) : client.pos;
     },
-    join(client) {
+    join(client, end) {
       if (client.source === 'none') {
         users++;
         clearTimeout(lingering);
       }
-      if (follower === undefined) open(client.pos);
-      if (client.pos >= follower!.pos) {
-        client.source = 'feed';
-      } else if (recent.covers(client.pos)) {
-        client.source = 'scan';
-        if (replayRecent(client) && !client.detached) client.source = 'feed';
-      } else {
-        client.source = 'scan';
-        elevator.board(client);
-      }
+      const { ask } = client;
+      client.ask = undefined;
+      // One that is far behind must not make the others wait for what it has missed.
+      if (follower === undefined) open(end - client.pos > SHORT_WAY ? end : client.pos);
+      const isFar = follower!.pos - client.pos > SHORT_WAY && !recent.covers(client.pos);
+      if (ask !== undefined && isFar) void question(client, ask);
+      else catchUp(client);
     },
     leave(client) {
       if (client.source === 'none') return;
-      client.pos = feed.posOf(client);
-      if (client.source === 'scan') elevator.alight(client);
-      client.source = 'none';
+      const { source } = client;
+      client.unbind(feed.posOf(client));
+      drain.stop(client);
+      if (source === 'scan') elevator.alight(client);
       if (--users > 0) return;
       lingering = setTimeout(() => {
         follower?.close();
@@ -148,9 +211,15 @@ export function createDurableFeed(
       }, LINGER_MS);
       lingering.unref();
     },
+    resume(client) {
+      if (!client.waiting) return;
+      client.waiting = false;
+      drain.go(client);
+    },
     close() {
       clearTimeout(lingering);
-      elevator.reset();
+      elevator.close();
+      drain.close();
       follower?.close();
       follower = undefined;
     },

@@ -1,6 +1,7 @@
 import type { Bus, BusMessage, Follower } from '@trivium/bus';
 import type { Client } from './client.ts';
 import { DeliveredMessage, topicTokens, wireQos } from './message.ts';
+import { RecentLog } from './recent-log.ts';
 import type { Topics } from './topics.ts';
 
 export interface ElevatorOptions {
@@ -11,25 +12,35 @@ export interface ElevatorOptions {
   /** Called in the turn in which the rider is level with the feed. */
   arrived(client: Client): void;
   lost(client: Client, from: number, first: number): void;
+  /** The log ends at `last`, below what the scan has read. */
+  cut(last: number): void;
 }
 
 /**
  * One scan of the log for all clients that are behind. It starts at the lowest position aboard and takes up riders at or above
- * where it stands; one that stands lower waits for the next pass. Riders that have no room get off (`waiting`) and board again.
+ * where it stands; one that stands lower waits for the next pass. A rider without room stays aboard: the scan adds to its backlog
+ * what matches, until that keeps no more.
  */
 export interface Elevator {
   board(client: Client): void;
   alight(client: Client): void;
   posOf(client: Client): number;
+  /** A message that a rider has in its backlog, if it was read a short while ago. */
+  find(pos: number): BusMessage | undefined;
   readonly riders: number;
   /** Ends the pass and begins another from the riders' own positions. */
   reset(): void;
+  /** Nobody has a backlog: what `find` would give is let go. */
+  rest(): void;
+  close(): void;
 }
 
-export function createElevator({ bus, topics, target, arrived, lost }: ElevatorOptions): Elevator {
+export function createElevator(options: ElevatorOptions): Elevator {
+  const { bus, topics, target, arrived, lost, cut } = options;
   const aboard = new Set<Client>();
   const next = new Set<Client>();
   const delivered = new DeliveredMessage();
+  const recent = new RecentLog(0);
   let scan: Follower | undefined;
   let starting = false;
 
@@ -42,7 +53,7 @@ export function createElevator({ bus, topics, target, arrived, lost }: ElevatorO
     if (scan === undefined) return;
     if (scan.pos >= target()) {
       for (const client of aboard) {
-        client.pos = Math.max(client.pos, scan.pos);
+        if (client.backlog === undefined) client.pos = Math.max(client.pos, scan.pos);
         aboard.delete(client);
         arrived(client);
       }
@@ -58,13 +69,17 @@ export function createElevator({ bus, topics, target, arrived, lost }: ElevatorO
     const matches = entry === undefined ? [] : topics.matches(entry);
     if (matches.length > 0) {
       delivered.fill(message, entry!, wireQos(subject), pos);
+      let wanted = false;
       for (let i = 0; i < matches.length; i++) {
         const wish = matches[i]!;
         const { client } = wish;
         if (client.source !== 'scan' || !aboard.has(client)) continue;
         client.take(pos, delivered, wish);
-        if (client.source !== 'scan') aboard.delete(client);
+        if (client.backlog !== undefined) wanted = true;
+        // It has left, or its backlog keeps no more: from there it boards again.
+        if (hasLeft(client)) aboard.delete(client);
       }
+      if (wanted) recent.push(pos, message);
     }
     if (aboard.size === 0 || pos >= target()) settle();
   };
@@ -78,16 +93,23 @@ export function createElevator({ bus, topics, target, arrived, lost }: ElevatorO
       aboard.add(client);
     }
     next.clear();
-    scan = bus.follow({
+    recent.clear(lowest);
+    const mine = bus.follow({
       stream: 'MESSAGES',
       after: lowest,
       lane: 'scan',
-      onMessage,
+      onMessage(pos, message) {
+        // What is still on its way from a pass that has ended.
+        if (scan === mine) onMessage(pos, message);
+      },
       onLost(from, first) {
+        if (scan !== mine) return;
         for (const client of aboard) lost(client, from, first);
         queueMicrotask(settle);
       },
+      onReset: cut,
     });
+    scan = mine;
   };
 
   /** All that ask in one turn start together, at the lowest of them. */
@@ -116,11 +138,23 @@ export function createElevator({ bus, topics, target, arrived, lost }: ElevatorO
     posOf(client) {
       return aboard.has(client) && scan !== undefined ? Math.max(client.pos, scan.pos) : client.pos;
     },
+    find: (pos) => recent.find(pos),
     reset() {
       for (const client of aboard) next.add(client);
       aboard.clear();
+      recent.clear(0);
       stop();
       startSoon();
     },
+    rest() {
+      if (scan === undefined) recent.clear(0);
+    },
+    close() {
+      next.clear();
+      aboard.clear();
+      stop();
+    },
   };
 }
+
+const hasLeft = (client: Client): boolean => client.source !== 'scan';

@@ -10,5 +10,9 @@ export type {
   Subscription,
   WantedMessage,
 } from './receiver.ts';
+export { Backlog } from './backlog.ts';
+export type { Dropped } from './backlog.ts';
+export { precedes, Topics } from './topics.ts';
+export type { TopicEntry, Wanted } from './topics.ts';
 export { FilterTrie } from './trie.ts';
 export { topicTokens, wireQos } from './message.ts';

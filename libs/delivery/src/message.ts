@@ -8,11 +8,11 @@ import {
   type QoS,
   type Topic,
 } from '@trivium/contracts';
-import type { BusMessage } from '@trivium/bus';
+import type { BusMessage, FetchedMessage } from '@trivium/bus';
 import type { Delivered } from './delivered.ts';
 import type { TopicEntry } from './topics.ts';
 
-const NO_MESSAGE = undefined as unknown as BusMessage;
+const NO_MESSAGE = undefined as unknown as FetchedMessage;
 const NO_ENTRY = undefined as unknown as TopicEntry;
 /** `tv1.m.<q>.` */
 const CLIENT_AT = 8;
@@ -33,7 +33,7 @@ export class DeliveredMessage implements Delivered {
   pos = 0;
   serial = 0;
 
-  fill(message: BusMessage, entry: TopicEntry, wire: QoS, pos: number): this {
+  fill(message: FetchedMessage, entry: TopicEntry, wire: QoS, pos: number): this {
     this.#message = message;
     this.#entry = entry;
     this.#payload = undefined;

@@ -3,7 +3,7 @@ import type { BusMessage } from '@trivium/bus';
 const MAX_MESSAGES = 8_192;
 const MAX_BYTES = 8 << 20;
 
-/** The newest messages of the log, so that a client that was full for a moment goes on from memory instead of a scan. */
+/** Messages that were read from the log last, so that a client that was full for a moment is given them from memory. */
 export class RecentLog {
   #messages: (BusMessage | undefined)[] = new Array<BusMessage | undefined>(MAX_MESSAGES).fill(undefined);
   #positions = new Float64Array(MAX_MESSAGES);
@@ -37,8 +37,23 @@ export class RecentLog {
     this.#floor = floor;
   }
 
+  /** The message at a position, if it is here. */
+  find(pos: number): BusMessage | undefined {
+    const at = this.#after(pos - 1);
+    if (at === this.#next || this.#positions[at % MAX_MESSAGES] !== pos) return undefined;
+    return this.#messages[at % MAX_MESSAGES];
+  }
+
   /** In order, what lies above `pos`, until `visit` returns false. */
   replay(pos: number, visit: (pos: number, message: BusMessage) => boolean): void {
+    for (let i = this.#after(pos); i < this.#next; i++) {
+      const at = i % MAX_MESSAGES;
+      if (!visit(this.#positions[at]!, this.#messages[at]!)) return;
+    }
+  }
+
+  /** Running number of the first one kept above `pos`. */
+  #after(pos: number): number {
     let low = this.#first;
     let high = this.#next;
     while (low < high) {
@@ -46,10 +61,7 @@ export class RecentLog {
       if (this.#positions[middle % MAX_MESSAGES]! > pos) high = middle;
       else low = middle + 1;
     }
-    for (let i = low; i < this.#next; i++) {
-      const at = i % MAX_MESSAGES;
-      if (!visit(this.#positions[at]!, this.#messages[at]!)) return;
-    }
+    return low;
   }
 
   #drop(): void {

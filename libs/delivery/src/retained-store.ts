@@ -8,7 +8,7 @@ import {
   type QoS,
   type TopicFilter,
 } from '@trivium/contracts';
-import type { Bus, BusMessage, Follower } from '@trivium/bus';
+import type { Bus, BusMessage, FetchedMessage, Follower } from '@trivium/bus';
 import { RetainedTree } from './retained-tree.ts';
 import type { TopicEntry, Topics } from './topics.ts';
 
@@ -16,7 +16,7 @@ import type { TopicEntry, Topics } from './topics.ts';
 export interface Retained {
   readonly entry: TopicEntry;
   /** In the form of a published message, so that it is handed out like one. */
-  readonly message: BusMessage;
+  readonly message: FetchedMessage;
   readonly qos: QoS;
   /** Of the message in `MESSAGES`. */
   readonly pos: number;
@@ -59,7 +59,7 @@ export function createRetainedStore(
       tree.delete(entry.topic);
       return;
     }
-    const retained = keep(entry, tokens, message);
+    const retained = keepRetained(entry, tokens, message);
     tree.set(entry.topic, retained);
     onRetained(retained);
   };
@@ -92,19 +92,22 @@ export function createRetainedStore(
 }
 
 /** Copies what is kept: a view would hold the whole chunk that it came in. */
-function keep(entry: TopicEntry, tokens: string, message: BusMessage): Retained {
+export function keepRetained(
+  entry: TopicEntry,
+  tokens: string,
+  message: { data: Uint8Array; headers?: BusMessage['headers'] | undefined },
+): Retained {
   const headers = message.headers;
   const get: HeaderGet = (name) => headers?.get(name) || undefined;
   const qos = decodeQos(2, get);
   const expires = get(HEADERS.expiresAt);
-  const kept = {
-    subject: messageSubject(qos, NO_CLIENT, tokens),
-    data: new Uint8Array(message.data),
-    headers: keepHeaders(headers),
-  };
   return {
     entry,
-    message: kept as unknown as BusMessage,
+    message: {
+      subject: messageSubject(qos, NO_CLIENT, tokens),
+      data: new Uint8Array(message.data),
+      headers: keepHeaders(headers) as BusMessage['headers'],
+    },
     qos,
     pos: decodePos(get) ?? 0,
     expiresAt: expires === undefined ? undefined : Number(expires),

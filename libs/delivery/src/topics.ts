@@ -1,18 +1,23 @@
-import { tokensToTopic, type QoS, type Topic } from '@trivium/contracts';
-import type { Client } from './client.ts';
+import { tokensToTopic, type QoS, type Topic, type TopicFilter } from '@trivium/contracts';
 import { FilterTrie } from './trie.ts';
 import type { Wish } from './wish.ts';
 
-/** What the door knows of one topic: its MQTT form, and who wants it. */
-export interface TopicEntry {
+/** A filter of somebody, as matching finds it. */
+export interface Wanted {
+  readonly client: object;
+  readonly sub: { readonly filter: TopicFilter; readonly qos: QoS };
+}
+
+/** What is known of one topic: its MQTT form, and who wants it. */
+export interface TopicEntry<W extends Wanted = Wish> {
   readonly topic: Topic;
   readonly topicField: Uint8Array;
   /** Of the wishes when `matches` was worked out. */
   version: number;
   /** One per client: of its filters that match, the one with the highest QoS. */
-  matches: Wish[];
+  matches: W[];
   /** The same by client; made when first asked for. */
-  byClient: Map<Client, Wish> | undefined;
+  byClient: Map<W['client'], W> | undefined;
   /** Position of the newest retained publish that the feed has handed out: an older record is not sent after it. */
   retainedPos: number;
 }
@@ -20,32 +25,32 @@ export interface TopicEntry {
 const MAX_TOPICS = 20_000;
 const utf8 = new TextEncoder();
 
-/** All wishes of the door, and a bounded cache of the topics seen. */
-export class Topics {
-  readonly #trie = new FilterTrie<Wish>();
-  #recent = new Map<string, TopicEntry>();
-  #older = new Map<string, TopicEntry>();
+/** All filters of all clients, and a bounded cache of the topics seen. */
+export class Topics<W extends Wanted = Wish> {
+  readonly #trie = new FilterTrie<W>();
+  #recent = new Map<string, TopicEntry<W>>();
+  #older = new Map<string, TopicEntry<W>>();
   #version = 1;
 
   get filters(): number {
     return this.#trie.size;
   }
 
-  add(wish: Wish): void {
+  add(wish: W): void {
     this.#trie.add(wish.sub.filter, wish);
     this.#version++;
   }
 
-  remove(wish: Wish): void {
+  remove(wish: W): void {
     this.#trie.remove(wish.sub.filter, wish);
     this.#version++;
   }
 
   /** By the subject tokens of the topic, as they stand in a message's subject; undefined when no topic is written so. */
-  entry(tokens: string): TopicEntry | undefined {
+  entry(tokens: string): TopicEntry<W> | undefined {
     const known = this.#recent.get(tokens);
     if (known !== undefined) return known;
-    const entry = this.#older.get(tokens) ?? makeEntry(tokens);
+    const entry = this.#older.get(tokens) ?? makeEntry<W>(tokens);
     if (entry === undefined) return undefined;
     if (this.#recent.size >= MAX_TOPICS) {
       this.#older = this.#recent;
@@ -55,20 +60,26 @@ export class Topics {
     return entry;
   }
 
-  matches(entry: TopicEntry): readonly Wish[] {
+  matches(entry: TopicEntry<W>): readonly W[] {
     if (entry.version !== this.#version) this.#work(entry);
     return entry.matches;
   }
 
   /** The wish by which a client receives a message on this topic: its matching filter with the highest QoS. */
-  best(entry: TopicEntry, client: Client): Wish | undefined {
+  best(entry: TopicEntry<W>, client: W['client']): W | undefined {
     if (entry.version !== this.#version) this.#work(entry);
     entry.byClient ??= new Map(entry.matches.map((wish) => [wish.client, wish]));
     return entry.byClient.get(client);
   }
 
-  #work(entry: TopicEntry): void {
-    const best = new Map<Client, Wish>();
+  /** The log ends at `last` now. */
+  cut(last: number): void {
+    for (const known of [this.#recent, this.#older])
+      for (const entry of known.values()) entry.retainedPos = Math.min(entry.retainedPos, last);
+  }
+
+  #work(entry: TopicEntry<W>): void {
+    const best = new Map<W['client'], W>();
     this.#trie.match(entry.topic, (wish) => {
       const other = best.get(wish.client);
       if (other === undefined || precedes(wish, other)) best.set(wish.client, wish);
@@ -80,12 +91,11 @@ export class Topics {
 }
 
 /** A fixed order, so that every path that asks gets the same answer. */
-function precedes(a: Wish, b: Wish): boolean {
-  const qos: (wish: Wish) => QoS = (wish) => wish.sub.qos;
-  return qos(a) > qos(b) || (qos(a) === qos(b) && a.sub.filter < b.sub.filter);
+export function precedes(a: Wanted, b: Wanted): boolean {
+  return a.sub.qos > b.sub.qos || (a.sub.qos === b.sub.qos && a.sub.filter < b.sub.filter);
 }
 
-function makeEntry(tokens: string): TopicEntry | undefined {
+function makeEntry<W extends Wanted>(tokens: string): TopicEntry<W> | undefined {
   const topic = tokensToTopic(tokens);
   if (topic === undefined) return undefined;
   const name = utf8.encode(topic);
