@@ -21,6 +21,8 @@ interface Counted {
   bytes: number;
 }
 
+/** Positions kept of one session; beyond them its messages are only counted. */
+const KEEP = 1_000;
 /** Counted messages are dropped in portions of this size. */
 const PORTION = 1_000;
 
@@ -44,7 +46,7 @@ export class PositionQueue {
   bytes = 0;
   dropped: Dropped = NOTHING_DROPPED;
 
-  constructor(keep: number) {
+  constructor(keep = KEEP) {
     this.#keep = keep;
   }
 
@@ -146,7 +148,7 @@ export class PositionQueue {
   }
 
   /** What `write` wrote. Throws a RangeError when it is not that. */
-  static read(from: VarintReader, keep: number): PositionQueue {
+  static read(from: VarintReader, keep?: number): PositionQueue {
     const queue = new PositionQueue(keep);
     queue.#before = queue.#last = from.number();
     queue.#kept = from.number();
