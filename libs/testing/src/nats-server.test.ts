@@ -51,7 +51,7 @@ test('a server starts with the settings that the hub needs', async () => {
   const varz = (await (await fetch(`${nats.monitorUrl}/varz`)).json()) as Record<string, unknown>;
   expect(varz).toMatchObject({
     max_control_line: 524288,
-    max_pending: 16 * 1024 * 1024,
+    max_pending: 128 * 1024 * 1024,
     write_deadline: 2e9,
   });
   expect(varz['jetstream']).toMatchObject({
