@@ -37,6 +37,8 @@ export const SubFrame = Type.Object({
     { minItems: 1 },
   ),
   from: Type.Optional(Pos),
+  /** The retained messages that match follow the answer. Default: yes, unless it goes on by `from`. */
+  retained: Type.Optional(Type.Boolean()),
 });
 
 export const UnsubFrame = Type.Object({

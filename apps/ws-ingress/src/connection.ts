@@ -25,7 +25,7 @@ import type { WriteTurn } from './write-turn.ts';
 
 /** What all connections of a door share. */
 export interface Surroundings {
-  bus: Pick<Bus, 'publisher'>;
+  bus: Pick<Bus, 'publisher' | 'retain'>;
   delivery: Delivery;
   frames: MessageFrames;
   tracing: MessageTracing;
@@ -92,7 +92,7 @@ export function openConnection(
   const send = (frame: ServerFrame): void => outbox.send(encodeFrame(frame));
 
   const publishing = createPublishing({
-    publisher: bus.publisher,
+    bus,
     client: client.id,
     name: publisherName(client.id, client.assigned),
     tracing,

@@ -12,7 +12,7 @@ export interface Delivering extends Receiver {
   /** Since when it has acknowledged too little for the next durable message; undefined: it has not been so. */
   readonly windowFullSinceMs: number | undefined;
   readonly unacknowledged: number;
-  /** A durable message would be taken. */
+  /** What was refused would be taken now. */
   readonly room: boolean;
   /** Everything up to `pos` is handled. */
   acknowledge(pos: number): void;
@@ -31,12 +31,14 @@ export function createDelivering(options: DeliveringOptions): Delivering {
   const { client, outbox, frames, clock, stats, maxUnacknowledged } = options;
   const window = createAckWindow(maxUnacknowledged);
   let windowFullSinceMs: number | undefined;
+  /** A retained message was refused: the window does not hold these up, only the socket. */
+  let retainedRefused = false;
 
   const expired = ({ properties }: Delivered): boolean =>
     properties?.expiresAt !== undefined && properties.expiresAt <= clock.now();
 
-  const send = (message: Delivered, sub: Subscription): void => {
-    const frame = frames.frame(message, sub, client);
+  const send = (message: Delivered, sub: Subscription, kept = false): void => {
+    const frame = frames.frame(message, sub, client, kept);
     stats.bytesOut += frame.length;
     outbox.send(frame);
   };
@@ -50,7 +52,7 @@ export function createDelivering(options: DeliveringOptions): Delivering {
       return window.unacknowledged;
     },
     get room() {
-      return !window.full && outbox.room;
+      return outbox.room && (!window.full || retainedRefused);
     },
     onLive(message, sub) {
       if (expired(message)) return;
@@ -69,6 +71,13 @@ export function createDelivering(options: DeliveringOptions): Delivering {
       send(message, sub);
       window.sent(message.pos);
       stats.deliveredDurable++;
+      return true;
+    },
+    onRetained(message, sub) {
+      retainedRefused = !outbox.room;
+      if (retainedRefused) return false;
+      send(message, sub, true);
+      stats.deliveredRetained++;
       return true;
     },
     onLost(from, first) {

@@ -206,7 +206,6 @@ describe('bad frames', () => {
     ['no JSON', 'nonsense', 'protocol.malformed'],
     ['no op', '{"id":"x"}', 'protocol.malformed'],
     ['a wildcard in a topic', '{"op":"pub","id":"x","topic":"a/#"}', 'topic.invalid'],
-    ['retain', '{"op":"pub","id":"x","topic":"a","retain":true}', 'retain.unsupported'],
     ['a bad filter', '{"op":"sub","id":"x","filters":["a/#/b"]}', 'filter.invalid'],
     ['a command', '{"op":"cmd","id":"x","name":"n"}', 'protocol.unsupported'],
     [

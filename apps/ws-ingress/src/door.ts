@@ -23,7 +23,7 @@ import { readUpgrade, type Upgrade } from './upgrade.ts';
 import { createWriteTurn } from './write-turn.ts';
 
 export interface WsDoorOptions {
-  bus: Pick<Bus, 'publisher' | 'incarnation' | 'lastPos' | 'up'>;
+  bus: Pick<Bus, 'publisher' | 'retain' | 'incarnation' | 'lastPos' | 'up'>;
   delivery: Delivery;
   /** Serves the clients that speak MQTT; the door drains it. */
   mqtt: Pick<MqttDoor, 'accept' | 'stopAccepting' | 'drain'>;

@@ -41,6 +41,18 @@ test('a durable message tells its position, a live one has none', () => {
   expect(JSON.parse(frames.frame(delivered(2, 0, 1), sub(0), 'c').toString())).not.toHaveProperty('pos');
 });
 
+test('what the topic retains says so, and has no position: a client that goes on from it would go back', () => {
+  const frames = createMessageFrames(off);
+  const kept = JSON.parse(frames.frame(delivered(1, 42, 1), sub(1), 'c', true).toString()) as object;
+  expect(kept).toEqual({ op: 'msg', topic: 'a/b', payload: 'on', qos: 1, retain: true });
+});
+
+test('a message that was published to be retained is news to those who had subscribed', () => {
+  const frames = createMessageFrames(off);
+  const message = { ...delivered(1, 42, 1), retain: true };
+  expect(JSON.parse(frames.frame(message, sub(1), 'c').toString())).toMatchObject({ retain: false, pos: 42 });
+});
+
 test('the QoS told is that of the delivery: the lower one of publisher and subscription', () => {
   const frames = createMessageFrames(off);
   const qos = (published: QoS, granted: QoS): unknown =>

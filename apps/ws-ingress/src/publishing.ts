@@ -1,5 +1,6 @@
 import {
   encodeHeaders,
+  errorCode,
   messageSubject,
   topicToTokens,
   TriviumError,
@@ -8,25 +9,25 @@ import {
   type Properties,
   type PublisherName,
 } from '@trivium/contracts';
-import type { Publisher, StoreSink } from '@trivium/bus';
+import type { Bus, RetainedRecord, StoreSink } from '@trivium/bus';
 import type { MessageSpan, MessageTracing } from '@trivium/telemetry';
 import type { FrameId } from './codec.ts';
 import type { WsStats } from './stats.ts';
 
 /** The messages of one client on their way into the bus. */
 export interface Publishing {
-  /** Messages that wait to be stored. */
+  /** Messages that wait to be stored, or to be retained. */
   readonly open: number;
   publish(id: FrameId | undefined, message: Message): void;
 }
 
 export interface PublishingOptions {
-  publisher: Publisher;
+  bus: Pick<Bus, 'publisher' | 'retain'>;
   client: string;
   name: PublisherName;
   tracing: MessageTracing;
   stats: WsStats;
-  /** The bus has the message; `pos` when it is stored in the log. */
+  /** The bus has the message; `pos` when it is stored in the log. What is to be retained is so. */
   onDone(id: FrameId | undefined, pos: number | undefined): void;
   onFailed(id: FrameId | undefined, error: TriviumError): void;
 }
@@ -34,15 +35,17 @@ export interface PublishingOptions {
 interface OpenPublish {
   readonly id: FrameId | undefined;
   readonly span: MessageSpan | undefined;
+  /** What is to be retained of it, but for its position. */
+  readonly record: Omit<RetainedRecord, 'pos'> | undefined;
 }
 
 /** What a retry is worth waiting for, by what went wrong. */
 const RETRY_AFTER_MS = 1_000;
 
 export function createPublishing(options: PublishingOptions): Publishing {
-  const { publisher, client, name, tracing, stats, onDone, onFailed } = options;
+  const { bus, client, name, tracing, stats, onDone, onFailed } = options;
   const waiting = new Map<number, OpenPublish>();
-  let tokens = 0;
+  let published = 0;
 
   const settle = (token: number): OpenPublish => {
     const publish = waiting.get(token)!;
@@ -51,42 +54,68 @@ export function createPublishing(options: PublishingOptions): Publishing {
     return publish;
   };
 
-  const fail = ({ id, span }: OpenPublish, code: ErrorCode): void => {
+  const fail = (id: FrameId | undefined, span: MessageSpan | undefined, code: ErrorCode): void => {
     span?.end(code);
     stats.publishesFailed++;
     onFailed(id, new TriviumError(code, undefined, { retryAfterMs: RETRY_AFTER_MS }));
   };
 
+  const done = (token: number, pos: number): void => {
+    const { id, span, record } = settle(token);
+    span?.end();
+    // QoS 0 is answered only when it has an id, also when it is stored.
+    onDone(id, id === undefined && record?.qos === 0 ? undefined : pos);
+  };
+
+  const failed = (token: number, code: ErrorCode): void => {
+    const { id, span } = settle(token);
+    fail(id, span, code);
+  };
+
+  /** A retained message is stored first, and then retained with its position (rule 5). */
+  const retain = (token: number, record: RetainedRecord): void => {
+    bus.retain(record).then(
+      () => {
+        stats.retained++;
+        done(token, record.pos);
+      },
+      (cause: unknown) => failed(token, errorCode(cause)),
+    );
+  };
+
   const sink: StoreSink = {
     stored(token, pos) {
-      const { id, span } = settle(token);
-      span?.end();
-      onDone(id, pos);
+      const { record } = waiting.get(token)!;
+      if (record === undefined) done(token, pos);
+      else retain(token, { ...record, pos });
     },
-    failed: (token, code) => fail(settle(token), code),
+    failed,
   };
 
   return {
     get open() {
       return waiting.size;
     },
-    publish(id, { topic, payload, qos, properties }) {
+    publish(id, { topic, payload, qos, retain, properties }) {
       const { traceparent, tracestate } = properties ?? {};
       const span = tracing.receive(topic, qos, client, traceparent, tracestate);
       const carried = carriedProperties(properties, span, tracing.enabled);
-      const headers = encodeHeaders({ properties: carried, client: name.header });
-      const subject = messageSubject(qos, name.token, topicToTokens(topic));
-      if (qos === 0) {
-        stats.publishedQos0++;
-        if (!publisher.live(subject, payload, headers)) return fail({ id, span }, 'bus.unavailable');
+      const qosBelowSubject = retain && qos === 0 ? 0 : undefined;
+      const headers = encodeHeaders({ properties: carried, client: name.header, qosBelowSubject, retain });
+      const tokens = topicToTokens(topic);
+      if (qos === 0) stats.publishedQos0++;
+      else stats.publishedQos1++;
+      if (qos === 0 && !retain) {
+        const subject = messageSubject(0, name.token, tokens);
+        if (!bus.publisher.live(subject, payload, headers)) return fail(id, span, 'bus.unavailable');
         span?.end();
         return onDone(id, undefined);
       }
-      stats.publishedQos1++;
       stats.openPublishes++;
-      const token = tokens++;
-      waiting.set(token, { id, span });
-      publisher.durable(subject, payload, headers, sink, token);
+      const token = published++;
+      const record = retain ? { tokens, payload, qos, client, properties: carried } : undefined;
+      waiting.set(token, { id, span, record });
+      bus.publisher.durable(messageSubject(1, name.token, tokens), payload, headers, sink, token);
     },
   };
 }

@@ -56,6 +56,13 @@ describe('pub', () => {
     ]);
   });
 
+  test('one to be retained', () => {
+    const message = { topic: 'a', payload: bytes('on'), qos: 1, retain: true };
+    expect(effectsOf({ op: 'pub', topic: 'a', payload: 'on', qos: 1, retain: true })).toEqual([
+      { do: 'publish', id: undefined, message },
+    ]);
+  });
+
   test('QoS 0 and no payload when it does not say', () => {
     const message = { topic: 'a', payload: bytes(''), qos: 0, retain: false };
     expect(effectsOf({ op: 'pub', topic: 'a' })).toEqual([{ do: 'publish', id: undefined, message }]);
@@ -71,7 +78,6 @@ describe('pub', () => {
     [{ topic: 'a', payloadBase64: '*' }, 'payload.invalid'],
     [{ topic: 'a', properties: { responseTopic: 'r/#' } }, 'topic.invalid'],
     [{ topic: 'a', qos: 2 }, 'qos.unsupported'],
-    [{ topic: 'a', retain: true }, 'retain.unsupported'],
   ])('%j is refused as %s', (members, code) => {
     expect(errorOf({ op: 'pub', id: 'x', ...members })).toMatchObject({ op: 'err', id: 'x', code });
   });
@@ -86,12 +92,23 @@ describe('sub and unsub', () => {
         id: 4,
         from: 9,
         subs: [
-          { filter: 'a/+', qos: 1 },
-          { filter: 'b', qos: 1 },
-          { filter: 'c', qos: 0 },
-          { filter: '#', qos: 0 },
+          { filter: 'a/+', qos: 1, sendRetained: false },
+          { filter: 'b', qos: 1, sendRetained: false },
+          { filter: 'c', qos: 0, sendRetained: false },
+          { filter: '#', qos: 0, sendRetained: false },
         ],
       },
+    ]);
+  });
+
+  test.each([
+    [{}, true],
+    [{ from: 9 }, false],
+    [{ retained: false }, false],
+    [{ from: 9, retained: true }, true],
+  ])('%j: what is retained follows: %s', (members, sendRetained) => {
+    expect(effectsOf({ op: 'sub', filters: ['a'], ...members })).toMatchObject([
+      { subs: [{ sendRetained }] },
     ]);
   });
 

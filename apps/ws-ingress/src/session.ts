@@ -89,10 +89,12 @@ function understand(
       return message.ok ? accept({ do: 'publish', id, message: message.value }) : message;
     }
     case 'sub': {
+      const sendRetained = frame.retained ?? frame.from === undefined;
       const subs = each(frame.filters, (wanted) => {
         const { filter: raw, qos = 0 } = typeof wanted === 'string' ? { filter: wanted } : wanted;
         const filter = parseFilter(raw, limits.topics);
-        return filter.ok ? accept<Subscription>({ filter: filter.value, qos: qos === 0 ? 0 : 1 }) : filter;
+        if (!filter.ok) return filter;
+        return accept<Subscription>({ filter: filter.value, qos: qos === 0 ? 0 : 1, sendRetained });
       });
       return subs.ok ? accept({ do: 'subscribe', id, subs: subs.value, from: frame.from }) : subs;
     }
@@ -112,7 +114,6 @@ function understand(
 function messageOf(frame: PubFrame, nowMs: number, limits: TopicLimits): Result<Message> {
   const { qos = 0, retain = false, contentType } = frame;
   if (qos === 2) return refuse('qos.unsupported', 'qos is 0 or 1 on this protocol');
-  if (retain) return refuse('retain.unsupported', ERRORS['retain.unsupported'].summary);
   const topic = parseTopic(frame.topic, limits);
   if (!topic.ok) return topic;
   const payload = payloadFromJson(frame);

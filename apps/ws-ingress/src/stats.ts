@@ -12,8 +12,11 @@ export interface WsStats {
   /** Messages that wait to be stored. */
   openPublishes: number;
   publishesFailed: number;
+  /** Messages that became the retained one of their topic, or cleared it. */
+  retained: number;
   deliveredLive: number;
   deliveredDurable: number;
+  deliveredRetained: number;
   /** Live messages to clients that had no room. */
   droppedLive: number;
   /** Times that a client had no room for a durable message. */
@@ -37,8 +40,10 @@ export function createStats(): WsStats {
     publishedQos1: 0,
     openPublishes: 0,
     publishesFailed: 0,
+    retained: 0,
     deliveredLive: 0,
     deliveredDurable: 0,
+    deliveredRetained: 0,
     droppedLive: 0,
     stalls: 0,
     bytesOut: 0,
@@ -74,8 +79,13 @@ export const WS_METRICS = {
     description: 'Messages from clients that the bus did not take',
     of: 'publishesFailed',
   },
+  'trivium.ws.retained': {
+    description: 'Messages from clients that were retained, or cleared what was',
+    of: 'retained',
+  },
   'trivium.ws.delivered.live': { description: 'Live messages to clients', of: 'deliveredLive' },
   'trivium.ws.delivered.durable': { description: 'Durable messages to clients', of: 'deliveredDurable' },
+  'trivium.ws.delivered.retained': { description: 'Retained messages to clients', of: 'deliveredRetained' },
   'trivium.ws.dropped.live': {
     description: 'Live messages dropped because a client did not read',
     of: 'droppedLive',
