@@ -26,7 +26,7 @@ export interface WsDoorOptions {
   bus: Pick<Bus, 'publisher' | 'retain' | 'incarnation' | 'lastPos' | 'up'>;
   delivery: Delivery;
   /** Serves the clients that speak MQTT; the door drains it. */
-  mqtt: Pick<MqttDoor, 'accept' | 'stopAccepting' | 'drain'>;
+  mqtt: Pick<MqttDoor, 'accept' | 'stopAccepting' | 'closeClients' | 'drain'>;
   config: WsConfig;
   topics: SessionLimits['topics'];
   maxClientIdBytes: number;
@@ -219,7 +219,10 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
       server.close();
       server.closeIdleConnections();
     },
-    closeClients: (code) => clients.closeAll(code),
+    closeClients(code) {
+      mqtt.closeClients(code);
+      clients.closeAll(code);
+    },
     async drain(context) {
       await Promise.all([mqtt.drain(context), clients.drain(context)]);
       while (bus.publisher.open > 0 && !context.signal.aborted) await sleep(SETTLE_POLL_MS);

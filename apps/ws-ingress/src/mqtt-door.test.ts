@@ -87,3 +87,14 @@ test('a drain ends MQTT clients with 1012', async () => {
   await door.door.drain({ signal: new AbortController().signal, graceMs: 500 });
   expect((await closed)[0]).toBe(1012);
 });
+
+test('a door that must give up its clients delivers nothing more to those that speak MQTT', async () => {
+  await using door = await startDoor(nats.url);
+  const mqtt = await connectAsync(door.url, { protocolVersion: 4, reconnectPeriod: 0 });
+  await mqtt.subscribeAsync('given/up', { qos: 1 });
+  const closed = new Promise<void>((resolve) => mqtt.once('close', () => resolve()));
+  expect(door.delivery.stats.receivers).toBe(1);
+  door.door.closeClients('bus.unavailable');
+  expect(door.delivery.stats.receivers).toBe(0);
+  await closed;
+});
