@@ -56,7 +56,7 @@ export class Backlog {
     return this.#through;
   }
 
-  /** Messages that wait, those beyond the kept positions included; at most a stride of marks too many. */
+  /** Messages that wait, those beyond the kept positions included; at most a stride of marks too many after they were passed over. */
   get messages(): number {
     return this.#count - this.#doneCount;
   }
@@ -110,14 +110,19 @@ export class Backlog {
     this.#through ??= through;
   }
 
-  /** All at or below `pos` is done. */
-  advance(pos: number): void {
+  /** All at or below `pos` is done. `bytes`: of the message there, when it is the next one of the backlog. */
+  advance(pos: number, bytes?: number): void {
     if (pos <= this.#from) return;
     this.#from = pos;
     const positions = this.#positions;
+    const before = this.#doneCount;
     while (this.#head < positions.length && positions[this.#head]! <= pos) {
       this.#head++;
       this.#doneCount++;
+    }
+    if (bytes !== undefined && pos <= this.#last) {
+      if (this.#doneCount === before) this.#doneCount++;
+      this.#doneBytes += bytes;
     }
     if (this.#head >= COMPACT_AT && this.#head * 2 >= positions.length) {
       this.#positions = positions.slice(this.#head);
@@ -128,7 +133,7 @@ export class Backlog {
     if (passed > 0) {
       const mark = this.#marks[passed - 1]!;
       this.#doneCount = Math.max(this.#doneCount, mark.count);
-      this.#doneBytes = mark.bytes;
+      this.#doneBytes = Math.max(this.#doneBytes, mark.bytes);
       this.#marks.splice(0, passed);
     }
     if (pos >= this.#last || this.#doneCount === this.#count) {

@@ -99,6 +99,13 @@ export class Client {
     this.#append(pos, message.payload.length);
   }
 
+  /** The same on the way to the feed, where what it is handed may have been counted before. */
+  takeBehind(pos: number, message: DeliveredMessage, wish: Wish): void {
+    this.take(pos, message, wish);
+    if (this.#tally !== undefined && this.backlog === undefined && this.pos === pos)
+      this.#tally.advance(pos, message.payload.length);
+  }
+
   /** A message of its backlog. False: no room. */
   give(pos: number, message: DeliveredMessage, wish: Wish): boolean {
     const by = pos <= wish.from ? this.#older(pos, message.topic) : wish;
@@ -109,14 +116,15 @@ export class Client {
         return false;
       }
     }
-    this.done(pos);
+    this.done(pos, message.payload.length);
     return true;
   }
 
-  /** All at or below `pos` is done. */
-  done(pos: number): void {
+  /** All at or below `pos` is done. `bytes`: of the message there, when it is the next one that waited. */
+  done(pos: number, bytes?: number): void {
     this.pos = Math.max(this.pos, pos);
-    this.backlog?.advance(this.pos);
+    this.backlog?.advance(pos, bytes);
+    if (this.#tally !== this.backlog) this.#tally?.advance(pos, bytes);
   }
 
   /** From now on it has a backlog: of its source, which may be the feed. */
@@ -178,7 +186,6 @@ export class Client {
     const { messages, bytes } = this.#tally!;
     const limits = this.limits!;
     if (messages <= limits.maxMessages && bytes <= limits.maxBytes) return;
-    this.#tally!.advance(this.pos);
     const dropped = this.#tally!.trim(limits);
     if (dropped !== undefined) this.drop(dropped);
   }

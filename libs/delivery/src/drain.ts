@@ -65,8 +65,10 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
 
   const ask = (work: Work): void => {
     const backlog = work.client.backlog!;
-    while (work.open + work.fetched.size < work.appetite && asking.size < IN_FLIGHT) {
+    while (asking.size < IN_FLIGHT) {
       const pos = backlog.next(work.asked);
+      // The first one is asked for whatever else is on its way: nothing is given before it.
+      if (work.open + work.fetched.size >= work.appetite && pos !== backlog.first) return;
       // From there on it is in memory, as long as it stays there.
       if (pos === undefined || find(pos) !== undefined) return;
       work.asked = pos;

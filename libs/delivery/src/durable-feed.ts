@@ -136,7 +136,8 @@ export function createDurableFeed(
       const subject = message.subject;
       const entry = topics.entry(topicTokens(subject));
       const wish = entry && topics.best(entry, client);
-      if (wish !== undefined) client.take(pos, replayed.fill(message, entry!, wireQos(subject), pos), wish);
+      if (wish !== undefined)
+        client.takeBehind(pos, replayed.fill(message, entry!, wireQos(subject), pos), wish);
       return client.binding === binding && client.source === 'feed';
     });
     if (client.live) client.unqueue();

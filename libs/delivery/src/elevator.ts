@@ -74,7 +74,7 @@ export function createElevator(options: ElevatorOptions): Elevator {
         const wish = matches[i]!;
         const { client } = wish;
         if (client.source !== 'scan' || !aboard.has(client)) continue;
-        client.take(pos, delivered, wish);
+        client.takeBehind(pos, delivered, wish);
         if (client.backlog !== undefined) wanted = true;
         // It has left, or its backlog keeps no more: from there it boards again.
         if (hasLeft(client)) aboard.delete(client);
