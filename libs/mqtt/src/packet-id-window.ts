@@ -77,6 +77,7 @@ export class PacketIdWindow {
   /** Takes up what an earlier connection left; `reserved`: ids of its QoS 2 exchanges. */
   restore(open: readonly OpenDelivery[], reserved: readonly number[]): void {
     for (const id of reserved) this.#reserved.add(id);
+    this.#last = Math.max(0, ...reserved);
     const free = open.filter(({ id }) => !this.#reserved.has(id)).map(({ id }) => id);
     for (const id of free) this.#reserved.add(id);
     const kept = new Set(free);
