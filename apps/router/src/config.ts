@@ -22,8 +22,20 @@ export const routerSection = Type.Object(
       minimum: 100,
       description: 'Device actors kept in memory; the least recently used are put away',
     }),
+    sessionMaxMessages: Type.Integer({
+      default: 100_000,
+      minimum: 1,
+      maximum: 100_000_000,
+      description: 'Messages that wait for one client that is away; then the oldest go',
+    }),
+    sessionMaxBytes: Type.Integer({
+      default: 268_435_456,
+      minimum: 1_024,
+      maximum: 1_099_511_627_776,
+      description: 'The same in bytes of their payloads',
+    }),
   },
-  { description: 'The router: device actors and presence' },
+  { description: 'The router: device actors, presence, sessions of clients that are away' },
 );
 
 export type RouterConfig = Static<typeof routerSection>;

@@ -27,6 +27,25 @@ export const ROUTER_METRICS = {
   'trivium.router.poisoned': 'Messages given up and stored as dead letters',
   'trivium.router.effects.failed': 'Effects of actors that failed',
   'trivium.router.doors.lost.devices': 'Devices that were said to be online at a door that is gone',
+  'trivium.router.sessions': gauge('Session records, of all partitions', '{session}'),
+  'trivium.router.sessions.unsettled': gauge('Sessions without a living door, not settled yet', '{session}'),
+  'trivium.router.sessions.settled': 'Sessions of dead doors that were freed or ended',
+  'trivium.router.sessions.failed': 'Attempts to settle a session that failed and are repeated',
+  'trivium.router.wills': 'Wills of dead doors’ clients that were published',
+  'trivium.router.index.partitions': gauge('Partitions of which the position index is open', '{partition}'),
+  'trivium.router.index.lag': gauge('Positions of the log still to be read for the index', '{message}'),
+  'trivium.router.index.sessions': gauge('Sleeping sessions of the partitions held', '{session}'),
+  'trivium.router.index.positions': gauge('Positions kept for sessions', '{message}'),
+  'trivium.router.index.messages': gauge('Messages that wait for sessions', '{message}'),
+  'trivium.router.index.bytes': gauge('Payloads of the messages that wait for sessions', 'By'),
+  'trivium.router.index.dropped': 'Messages that the limits of a session took, the oldest first',
+  'trivium.router.index.requests': 'Questions of doors to the position index',
+  'trivium.router.index.unknown': 'Of these, those for sessions that it did not know',
+  'trivium.router.index.checkpoints': 'Checkpoints of the position index written',
+  'trivium.router.index.checkpoint.bytes': { description: 'Bytes of these checkpoints', unit: 'By' },
+  'trivium.router.index.checkpoints.failed': 'Checkpoints that could not be written',
+  'trivium.router.retained.checked': 'Retained publishes of which it was seen whether RETAINED has them',
+  'trivium.router.retained.repaired': 'Retained publishes that their door did not live to write to RETAINED',
 } as const satisfies Record<string, string | CounterDescription>;
 
 /** Publishes the router's numbers. Returns how to stop. */
@@ -34,8 +53,10 @@ export function publishRouterMetrics(router: Router): () => void {
   return registerCounters('trivium.router', () => readRouter(router), ROUTER_METRICS);
 }
 
-function readRouter({ actors, doors, deadDoors }: Router): Record<keyof typeof ROUTER_METRICS, number> {
+function readRouter(router: Router): Record<keyof typeof ROUTER_METRICS, number> {
+  const { actors, doors, deadDoors, sessions, deadSessions, positions } = router;
   const { stats } = actors;
+  const { totals } = positions;
   return {
     'trivium.router.partitions': actors.partitionsHeld,
     'trivium.router.actors': actors.inMemory,
@@ -54,5 +75,24 @@ function readRouter({ actors, doors, deadDoors }: Router): Record<keyof typeof R
     'trivium.router.poisoned': stats.poisoned,
     'trivium.router.effects.failed': stats.effectsFailed,
     'trivium.router.doors.lost.devices': deadDoors.stats.told,
+    'trivium.router.sessions': sessions.size,
+    'trivium.router.sessions.unsettled': deadSessions.stats.waiting,
+    'trivium.router.sessions.settled': deadSessions.stats.settled,
+    'trivium.router.sessions.failed': deadSessions.stats.failed,
+    'trivium.router.wills': deadSessions.stats.wills,
+    'trivium.router.index.partitions': positions.partitionsOpen,
+    'trivium.router.index.lag': positions.lag,
+    'trivium.router.index.sessions': totals.sessions,
+    'trivium.router.index.positions': totals.positions,
+    'trivium.router.index.messages': totals.messages,
+    'trivium.router.index.bytes': totals.bytes,
+    'trivium.router.index.dropped': positions.dropped,
+    'trivium.router.index.requests': positions.requests.answered,
+    'trivium.router.index.unknown': positions.requests.unknown,
+    'trivium.router.index.checkpoints': positions.checkpoints.writes,
+    'trivium.router.index.checkpoint.bytes': positions.checkpoints.bytes,
+    'trivium.router.index.checkpoints.failed': positions.checkpoints.failed,
+    'trivium.router.retained.checked': positions.retained.checked,
+    'trivium.router.retained.repaired': positions.retained.repaired,
   };
 }

@@ -16,10 +16,11 @@ import { startNats, waitFor, type NatsServer } from '@trivium/testing';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createRouter, type Router } from './router.ts';
 import { DOOR_LOST } from './presence.ts';
+import { routerConfig } from './testing/router-config.ts';
 
 /** Routers in this process, on a real NATS; doors are leases and events. */
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
-const config = { leaseTtlMs: 2_000, doorGraceMs: 300, maxActors: 1_000 };
+const config = { ...routerConfig, doorGraceMs: 300 };
 
 let nats: NatsServer;
 let bus: Bus;

@@ -5,6 +5,7 @@ import type { RouterConfig } from './config.ts';
 import { createDeadDoors, type DeadDoors } from './dead-doors.ts';
 import { createDeadSessions, type DeadSessions } from './dead-sessions.ts';
 import { type Doors, watchDoors } from './doors.ts';
+import { createPositionIndex, type PositionIndex } from './position-index.ts';
 import { type OnlineAt, presence } from './presence.ts';
 import { type SessionWatch, watchSessions } from './session-watch.ts';
 
@@ -21,11 +22,12 @@ export interface Router {
   readonly deadDoors: DeadDoors;
   readonly sessions: SessionWatch;
   readonly deadSessions: DeadSessions;
+  readonly positions: PositionIndex;
   /** Hands everything over to the other routers. */
   close(): Promise<void>;
 }
 
-/** A router: the actors of its partitions, the sessions of dead doors, and what they must hear of beside the log. */
+/** A router: the actors of its partitions, the sessions of dead doors, the position index, and what they must hear of beside the log. */
 export function createRouter({ bus, config, logger, clock = systemClock }: RouterOptions): Router {
   const holds = (partition: number): boolean => actors.holds(partition);
   const doors = watchDoors({
@@ -49,7 +51,10 @@ export function createRouter({ bus, config, logger, clock = systemClock }: Route
     bus,
     clock,
     logger,
-    onChange: (client) => deadSessions.changed(client),
+    onChange(client, view) {
+      deadSessions.changed(client);
+      positions.changed(client, view);
+    },
   });
   const deadSessions = createDeadSessions({
     bus,
@@ -58,6 +63,14 @@ export function createRouter({ bus, config, logger, clock = systemClock }: Route
     clock,
     logger,
     graceMs: config.doorGraceMs,
+    holds,
+  });
+  const positions = createPositionIndex({
+    bus,
+    clock,
+    logger,
+    sessions,
+    limits: { maxMessages: config.sessionMaxMessages, maxBytes: config.sessionMaxBytes },
     holds,
   });
   const hosted = hostActor(presence, ({ door, connectedAt }: OnlineAt, { id }) =>
@@ -75,6 +88,7 @@ export function createRouter({ bus, config, logger, clock = systemClock }: Route
       deadDoors.sweepSoon();
       deadSessions.look();
     },
+    alongside: positions.work,
   });
   return {
     actors,
@@ -82,12 +96,14 @@ export function createRouter({ bus, config, logger, clock = systemClock }: Route
     deadDoors,
     sessions,
     deadSessions,
+    positions,
     async close() {
       deadSessions.close();
       deadDoors.close();
-      sessions.close();
       doors.close();
       await actors.close();
+      positions.close();
+      sessions.close();
     },
   };
 }

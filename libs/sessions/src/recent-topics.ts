@@ -17,13 +17,14 @@ export class RecentTopics<T> {
     this.#topics = new Array<T | undefined>(capacity).fill(undefined);
   }
 
-  /** Every message above this position, up to `last`, is here. */
+  /** Every message above this position, up to the last one pushed, is here. */
   get floor(): number {
     return this.#floor;
   }
 
-  get last(): number {
-    return this.#last;
+  /** The lowest position from which on everything up to `through` is here. */
+  reach(through: number): number {
+    return through > this.#last ? through : Math.min(this.#floor, through);
   }
 
   /** A reading begins above `after`. */
@@ -33,7 +34,7 @@ export class RecentTopics<T> {
     this.#floor = this.#last = after;
   }
 
-  /** `topic` undefined: a message that nobody can want. One at or below `last` is here already. */
+  /** `topic` undefined: a message that nobody can want. One that is not above the last is here already. */
   push(pos: number, topic: T | undefined, size: number): void {
     if (pos <= this.#last) return;
     this.#last = pos;

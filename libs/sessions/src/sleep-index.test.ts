@@ -196,6 +196,21 @@ test('a partition is bound to its own reading, and messages that another one rep
   expect(index.answer(1, 'a', 10, 13).positions).toEqual([11, 12, 13]);
 });
 
+test('the recent messages of a reading that lies behind do not cover a partition that begins further on', () => {
+  const index = new SleepIndex({ limits: NO_LIMITS });
+  const feed = { pos: 5 };
+  index.open(
+    new Map([
+      [1, { feed, after: 5 }],
+      [2, { feed, after: 8 }],
+    ]),
+  );
+  index.sleep(2, 'a', { cursor: 4, filters: on('t') });
+  index.settle();
+  for (feed.pos = 6; feed.pos <= 10; feed.pos++) index.consider(feed, feed.pos, 't', 1);
+  expect(index.answer(2, 'a', 4, 10)).toEqual({ v: 1, from: 8, through: 10, positions: [9, 10] });
+});
+
 test('a snapshot that cannot be read is none, and a session in it with other filters is not taken', () => {
   const { index, publish } = setup();
   index.sleep(P, 'a', { cursor: 0, filters: on('a') });

@@ -64,7 +64,8 @@ export class SleepIndex {
 
   /** Partitions whose readings begin together. */
   open(readings: ReadonlyMap<number, PartitionReading>): void {
-    if (this.#partitions.size === 0)
+    // While no partition is bound to a reading, none goes on where the recent messages end.
+    if ([...this.#partitions.values()].every(({ reading }) => reading.feed === undefined))
       this.#recent.reset(Math.min(...[...readings.values()].map(({ after }) => after)));
     for (const [partition, reading] of readings) {
       this.close(partition);
@@ -151,7 +152,7 @@ export class SleepIndex {
     let highest = 0;
     for (const [client, { partition, sleep }] of this.#joining) {
       const here = readUpTo(partition);
-      const from = Math.max(sleep.cursor, Math.min(this.#recent.floor, here));
+      const from = Math.max(sleep.cursor, this.#recent.reach(here));
       const queue = new PositionQueue(this.#keep);
       const sleeper = createSleeper(client, partition, sleep.filters, queue, from, from);
       if (from < here) {
