@@ -1,11 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { waitFor } from '@trivium/testing';
-import { describe, expect, inject, it } from 'vitest';
-import type { Received, Sent, TestQoS } from './clients/client.ts';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type {
+  PublishingDoor,
+  Received,
+  Sent,
+  Subscriber,
+  SubscribingDoor,
+  TestQoS,
+} from './clients/client.ts';
 import { PUBLISHING, SUBSCRIBING } from './doors.ts';
 
 const hub = inject('hub');
-const QOS: readonly TestQoS[] = [0, 1];
 
 /** Payloads that a careless door would change: empty, text, every byte value, JSON, larger than a chunk. */
 const PAYLOADS: readonly Uint8Array[] = [
@@ -16,48 +22,114 @@ const PAYLOADS: readonly Uint8Array[] = [
   randomBytes(100_000),
 ];
 
-/** Sent last and with QoS 1: when it has come, everything before it on the same path has. */
+/** Sent last: when it has come, everything before it on the same path has. */
 const END = Buffer.from('end');
 
-let run = 0;
+const ROOT = `matrix/${process.pid}`;
 
-describe.each(SUBSCRIBING)('to $name', (to) => {
-  describe.each(PUBLISHING)('from $name', (from) => {
-    for (const granted of QOS.filter((qos) => to.qos.includes(qos))) {
-      for (const published of QOS.filter((qos) => from.qos.includes(qos))) {
-        it(`QoS ${published} to a subscription of QoS ${granted}: every message once, bytes untouched`, async () => {
-          const root = `matrix/${process.pid}/${++run}`;
-          await using subscriber = await to.subscribe(hub, `${root}/+`, granted);
-          await using overlap = await to.subscribe(hub, `${root}/#`, granted);
-          const payloads = from.textOnly ? PAYLOADS.filter(isText) : PAYLOADS;
-          const sent: Sent[] = payloads.map((payload, i) => ({
-            topic: `${root}/m${i}`,
-            payload,
-            qos: published,
-          }));
-          await from.publish(hub, [...sent, { topic: `${root}/end`, payload: END, qos: published }]);
-          for (const one of [subscriber, overlap]) {
-            await waitFor(() => one.received.length >= sent.length + 1, {
-              message: () =>
-                `${sent.length + 1} messages; came: ${JSON.stringify(one.received.map(({ topic }) => topic))}`,
-            });
-            const expected = [
-              ...sent.map(({ topic, payload }) => [topic, hex(payload)]),
-              [`${root}/end`, hex(END)],
-            ];
-            expect(one.received.map(({ topic, payload }) => [topic, hex(payload)])).toEqual(expected);
-            expect(qosOf(one.received)).toEqual([Math.min(published, granted)]);
-          }
+/** One way out with one QoS: it is subscribed once, for all publishers. */
+interface Column {
+  readonly to: SubscribingDoor;
+  readonly granted: TestQoS;
+}
+const COLUMNS: readonly Column[] = SUBSCRIBING.flatMap((to) => to.qos.map((granted) => ({ to, granted })));
+const ROWS = PUBLISHING.flatMap((from) => from.qos.map((published) => ({ from, published })));
+
+const hex = (payload: Uint8Array): string => Buffer.from(payload).toString('hex');
+const isText = (payload: Uint8Array): boolean => Buffer.from(Buffer.from(payload).toString()).equals(payload);
+
+describe('a message that is published', () => {
+  /** By column. */
+  let subscribers: Subscriber[] = [];
+  let total = 0;
+  beforeAll(async () => {
+    const filters = [`${ROOT}/live/+/+`, `${ROOT}/live/#`];
+    subscribers = await Promise.all(
+      COLUMNS.map(({ to, granted }, i) => to.subscribe(hub, filters[i % filters.length]!, granted)),
+    );
+  });
+  afterAll(async () => {
+    await Promise.all(subscribers.map((each) => each[Symbol.asyncDispose]()));
+  });
+
+  describe.each(ROWS)('from $from.name with QoS $published', ({ from, published }) => {
+    const row = ROWS.findIndex((each) => each.from === from && each.published === published);
+    const root = `${ROOT}/live/${row}`;
+    const payloads = from.textOnly ? PAYLOADS.filter(isText) : PAYLOADS;
+    const sent: Sent[] = [...payloads, END].map((payload, i) => ({
+      topic: `${root}/m${i}`,
+      payload,
+      qos: published,
+    }));
+    beforeAll(async () => {
+      await from.publish(hub, sent);
+      total += sent.length;
+    });
+
+    it.each(COLUMNS)(
+      'reaches $to.name with QoS $granted: every message once, bytes untouched, in order',
+      async (column) => {
+        const subscriber = subscribers[COLUMNS.indexOf(column)]!;
+        const came = (): Received[] =>
+          subscriber.received.filter(({ topic }) => topic.startsWith(`${root}/`));
+        await waitFor(() => came().length >= sent.length, {
+          timeoutMs: 10_000,
+          message: () => `${sent.length} messages; came: ${JSON.stringify(came().map(({ topic }) => topic))}`,
         });
-      }
-    }
+        expect(came().map(({ topic, payload }) => [topic, hex(payload)])).toEqual(
+          sent.map(({ topic, payload }) => [topic, hex(payload)]),
+        );
+        expect([...new Set(came().map(({ qos }) => qos))]).toEqual([Math.min(published, column.granted)]);
+        expect(came().some(({ retain }) => retain)).toBe(false);
+      },
+    );
+  });
+
+  it.each(COLUMNS)('comes to $to.name with QoS $granted no second time later', (column) => {
+    expect(subscribers[COLUMNS.indexOf(column)]!.received).toHaveLength(total);
   });
 });
 
-const isText = (payload: Uint8Array): boolean => Buffer.from(Buffer.from(payload).toString()).equals(payload);
+describe('a message that is retained', () => {
+  const retaining = ROWS.filter(({ from }) => !from.retainsNot);
+  const topicOf = (from: PublishingDoor, qos: TestQoS): string =>
+    `${ROOT}/kept/${PUBLISHING.indexOf(from)}/${qos}`;
 
-const hex = (payload: Uint8Array): string => Buffer.from(payload).toString('hex');
+  beforeAll(async () => {
+    for (const { from, published } of retaining) {
+      const topic = topicOf(from, published);
+      const message = { topic, qos: published, retain: true };
+      await from.publish(hub, [
+        { ...message, payload: Buffer.from('old') },
+        { ...message, payload: Buffer.from(`of ${from.name}`) },
+      ]);
+    }
+  });
 
-function qosOf(received: readonly Received[]): (number | undefined)[] {
-  return [...new Set(received.map(({ qos }) => qos))];
-}
+  describe.each(COLUMNS.filter(({ to }) => !to.retainedNot))(
+    'is there for $to.name with QoS $granted',
+    (column) => {
+      const { to, granted } = column;
+      let subscriber: Subscriber;
+      beforeAll(async () => {
+        subscriber = await to.subscribe(hub, `${ROOT}/kept/#`, granted);
+      });
+      afterAll(() => subscriber[Symbol.asyncDispose]());
+
+      it.each(retaining)('from $from.name with QoS $published', async ({ from, published }) => {
+        const came = (): Received[] =>
+          subscriber.received.filter(({ topic }) => topic === topicOf(from, published));
+        await waitFor(() => came().length > 0, { timeoutMs: 10_000 });
+        expect(came()).toEqual([
+          {
+            topic: topicOf(from, published),
+            payload: expect.anything(),
+            qos: Math.min(published, granted),
+            retain: true,
+          },
+        ]);
+        expect(Buffer.from(came()[0]!.payload).toString()).toBe(`of ${from.name}`);
+      });
+    },
+  );
+});

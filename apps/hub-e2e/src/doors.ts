@@ -10,6 +10,8 @@ const tcp = (hub: HubAddresses): string => `mqtt://${hub.host}:${hub.mqtt}`;
 const webSocket = (hub: HubAddresses): string => `ws://${hub.host}:${hub.ws}/mqtt`;
 const aedes = (hub: HubAddresses): string => `mqtt://${hub.host}:${hub.aedes}`;
 const mqtt31 = { protocolVersion: 3, protocolId: 'MQIsdp' } as const;
+/** What a stock aedes would have to keep in its own memory it refuses. */
+const asAedes = { granted: [0, 1], retainsNot: true } as const;
 
 /** Every way in. A row of the delivery matrix each. */
 export const PUBLISHING: readonly PublishingDoor[] = [
@@ -20,7 +22,7 @@ export const PUBLISHING: readonly PublishingDoor[] = [
   mqttJsPublisher('MQTT over WebSocket', webSocket),
   triviumPublisher(),
   httpPublisher(),
-  mqttJsPublisher('aedes', aedes),
+  mqttJsPublisher('aedes', aedes, asAedes),
 ];
 
 /** Every way out. A column each. */
@@ -32,5 +34,5 @@ export const SUBSCRIBING: readonly SubscribingDoor[] = [
   mqttJsSubscriber('MQTT over WebSocket', webSocket),
   triviumSubscriber(),
   sseSubscriber(),
-  mqttJsSubscriber('aedes', aedes),
+  mqttJsSubscriber('aedes', aedes, asAedes),
 ];

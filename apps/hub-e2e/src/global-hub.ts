@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { startHub, type HubAddresses } from './hub.ts';
+import { startHub, TWO_DOORS, type HubAddresses } from './hub.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -9,7 +9,7 @@ declare module 'vitest' {
 
 /** The hub of all tests that leave it as it is. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const hub = await startHub();
+  const hub = await startHub({ args: TWO_DOORS });
   project.provide('hub', hub.addresses);
   return async () => {
     const exit = hub.process.exit();

@@ -7,12 +7,15 @@ import { repoRoot, startProcess, tempDir, waitFor, type StartedProcess } from '@
 export interface HubAddresses {
   readonly host: string;
   readonly mqtt: number;
+  /** The second process of mqtt-ingress, where the hub runs two. */
+  readonly mqtt2: number;
   readonly aedes: number;
   readonly ws: number;
   readonly http: number;
   readonly nats: number;
   readonly admin: {
     readonly mqtt: number;
+    readonly mqtt2: number;
     readonly ws: number;
     readonly http: number;
     readonly router: number;
@@ -25,66 +28,103 @@ export interface TestHub extends AsyncDisposable {
   readonly process: StartedProcess;
   /** Process id of a service as it runs now; undefined while it is down. */
   pidOf(service: string): number | undefined;
+  /** SIGKILL; resolves at once. */
+  kill(service: string): void;
   /** SIGKILL, then waits until the launcher has started it anew and it is ready. */
   killAndWait(service: string, adminPort: number): Promise<void>;
+  /** SIGKILL of every process at once, the launcher's too, as by a power cut. Resolves when all are gone. */
+  killEverything(): Promise<void>;
 }
 
-/** Starts the whole hub as `npm start` does, on ports of its own and with data of its own. */
-export async function startHub(
-  options: { args?: string[]; env?: Record<string, string> } = {},
-): Promise<TestHub> {
-  const data = await tempDir();
+export interface HubOptions {
+  args?: string[];
+  env?: Record<string, string>;
+  /** Data of its own when not given, removed at the end. */
+  dataDir?: string;
+}
+
+/** Two processes of mqtt-ingress. */
+export const TWO_DOORS = ['--scale', 'mqtt-ingress=2'];
+
+/** Starts the whole hub as `npm start` does, on ports of its own. */
+export async function startHub({ args = [], env, dataDir }: HubOptions = {}): Promise<TestHub> {
+  const data = dataDir === undefined ? await tempDir() : undefined;
+  const path = dataDir ?? data!.path;
   const offset = await freeOffset();
-  const root = repoRoot();
-  const process = await startProcess({
+  const started = await startProcess({
     command: 'node',
-    args: ['tools/up/src/main.ts', ...(options.args ?? [])],
-    cwd: root,
-    env: { TRIVIUM_PORT_OFFSET: String(offset), TRIVIUM_DATA_DIR: data.path, ...options.env },
+    args: ['tools/up/src/main.ts', ...args],
+    cwd: repoRoot(),
+    env: { TRIVIUM_PORT_OFFSET: String(offset), TRIVIUM_DATA_DIR: path, ...env },
     ready: /Ctrl-C/,
     readyTimeoutMs: 60_000,
     stopTimeoutMs: 30_000,
   }).catch(async (cause: unknown) => {
-    await data[Symbol.asyncDispose]();
+    await data?.remove();
     throw cause;
   });
   const addresses: HubAddresses = {
     host: '127.0.0.1',
     mqtt: 1883 + offset,
+    mqtt2: 1893 + offset,
     aedes: 1884 + offset,
     ws: 8083 + offset,
     http: 8080 + offset,
     nats: 4222 + offset,
     admin: {
       mqtt: 9101 + offset,
+      mqtt2: 9111 + offset,
       ws: 9102 + offset,
       http: 9103 + offset,
       router: 9104 + offset,
       aedes: 9105 + offset,
     },
   };
-  const pidOf = (service: string): number | undefined => {
-    const file = JSON.parse(readFileSync(join(data.path, 'hub.json'), 'utf8')) as {
-      processes: { name: string; pid?: number }[];
-    };
-    return file.processes.find(({ name }) => name === service)?.pid;
+  const processes = (): { name: string; pid?: number }[] =>
+    (
+      JSON.parse(readFileSync(join(path, 'hub.json'), 'utf8')) as {
+        processes: { name: string; pid?: number }[];
+      }
+    ).processes;
+  const pidOf = (service: string): number | undefined =>
+    processes().find(({ name }) => name === service)?.pid;
+  const kill = (service: string): void => {
+    const pid = pidOf(service);
+    if (pid === undefined) throw new Error(`${service} does not run`);
+    process.kill(pid, 'SIGKILL');
   };
   return {
     addresses,
-    process,
+    process: started,
     pidOf,
+    kill,
     async killAndWait(service, adminPort) {
       const before = pidOf(service);
-      if (before === undefined) throw new Error(`${service} does not run`);
-      globalThis.process.kill(before, 'SIGKILL');
+      kill(service);
       await waitFor(() => pidOf(service) !== before && pidOf(service) !== undefined, { timeoutMs: 20_000 });
       await waitFor(() => isReady(adminPort), { timeoutMs: 30_000, message: `${service} to be ready again` });
     },
+    async killEverything() {
+      const pids = processes().flatMap(({ pid }) => pid ?? []);
+      const exit = started.kill('SIGKILL');
+      for (const pid of pids) process.kill(pid, 'SIGKILL');
+      await exit;
+      await waitFor(() => !pids.some(isAlive), { timeoutMs: 15_000, message: 'every process to be gone' });
+    },
     async [Symbol.asyncDispose]() {
-      await process.stop();
-      await data[Symbol.asyncDispose]();
+      await started.stop();
+      await data?.remove();
     },
   };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export async function isReady(adminPort: number): Promise<boolean> {

@@ -1,11 +1,12 @@
 import type { HubAddresses } from '../hub.ts';
 
-export type TestQoS = 0 | 1;
+export type TestQoS = 0 | 1 | 2;
 
 export interface Sent {
   topic: string;
   payload: Uint8Array;
   qos: TestQoS;
+  retain?: boolean;
 }
 
 export interface Received {
@@ -13,6 +14,8 @@ export interface Received {
   payload: Uint8Array;
   /** QoS of the delivery as this client saw it; undefined where the protocol does not tell. */
   qos: number | undefined;
+  /** Told with it: that the topic had retained it before the subscription. */
+  retain: boolean;
 }
 
 /** One way into the hub, through a client that is not ours. */
@@ -21,7 +24,9 @@ export interface PublishingDoor {
   /** It is driven by standard input as UTF-8: other bytes are for the other clients. */
   readonly textOnly?: true;
   readonly qos: readonly TestQoS[];
-  /** Resolves when the hub has acknowledged (QoS 1) or the client has handed everything over (QoS 0). Rejects when refused. */
+  /** It cannot ask for a message to be retained. */
+  readonly retainsNot?: true;
+  /** Resolves when the hub has acknowledged (QoS 1, 2) or the client has handed everything over (QoS 0). Rejects when refused. */
   publish(hub: HubAddresses, messages: readonly Sent[]): Promise<void>;
 }
 
@@ -29,6 +34,8 @@ export interface PublishingDoor {
 export interface SubscribingDoor {
   readonly name: string;
   readonly qos: readonly TestQoS[];
+  /** It is not given what is retained. */
+  readonly retainedNot?: true;
   /** Resolves when the hub has confirmed the subscription. */
   subscribe(hub: HubAddresses, filter: string, qos: TestQoS): Promise<Subscriber>;
 }

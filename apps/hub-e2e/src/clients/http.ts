@@ -8,8 +8,9 @@ export function httpPublisher(): PublishingDoor {
     name: 'HTTP',
     qos: [0, 1],
     async publish(hub, messages) {
-      for (const { topic, payload, qos } of messages) {
-        const url = `http://${hub.host}:${hub.http}/topics/${encodeURIComponent(topic)}?qos=${qos}`;
+      for (const { topic, payload, qos, retain = false } of messages) {
+        const query = `qos=${qos}&retain=${retain}`;
+        const url = `http://${hub.host}:${hub.http}/topics/${encodeURIComponent(topic)}?${query}`;
         const response = await fetch(url, {
           method: 'POST',
           headers: { 'content-type': 'application/octet-stream' },
@@ -29,7 +30,8 @@ export function sseSubscriber(): SubscribingDoor {
     name: 'SSE',
     qos: [0, 1],
     async subscribe(hub, filter, qos) {
-      const url = `http://${hub.host}:${hub.http}/v1/stream?filter=${encodeURIComponent(filter)}&qos=${qos}`;
+      const query = `filter=${encodeURIComponent(filter)}&qos=${qos}&retained=true`;
+      const url = `http://${hub.host}:${hub.http}/v1/stream?${query}`;
       const source = new EventSource(url);
       const received: Received[] = [];
       source.addEventListener('message', (event) =>

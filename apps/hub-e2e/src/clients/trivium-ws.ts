@@ -65,9 +65,9 @@ export function triviumPublisher(): PublishingDoor {
     qos: [0, 1],
     async publish(hub, messages) {
       await using door = await openTrivium(`ws://${hub.host}:${hub.ws}/`);
-      for (const { topic, payload, qos } of messages) {
+      for (const { topic, payload, qos, retain = false } of messages) {
         const payloadBase64 = Buffer.from(payload).toString('base64');
-        const answer = await door.ask({ op: 'pub', topic, payloadBase64, qos });
+        const answer = await door.ask({ op: 'pub', topic, payloadBase64, qos, retain });
         if (answer.op !== 'ok') throw new Error(`refused: ${JSON.stringify(answer)}`);
         if (qos === 1 && typeof answer['pos'] !== 'number')
           throw new Error('acknowledged without a position');
@@ -97,11 +97,15 @@ export function triviumSubscriber(): SubscribingDoor {
 
 /** The `msg` object, as WebSocket and Server-Sent Events carry it. */
 export function received(message: Record<string, unknown>): Received {
-  const { topic, payload, payloadBase64, qos } = message as Record<string, string> & { qos: number };
+  const { topic, payload, payloadBase64, qos, retain } = message as Record<string, string> & {
+    qos: number;
+    retain: boolean;
+  };
   return {
     topic: topic!,
     payload: payloadBase64 === undefined ? jsonPayload(payload) : Buffer.from(payloadBase64, 'base64'),
     qos,
+    retain,
   };
 }
 
