@@ -17,6 +17,8 @@ export interface Pace {
   readonly retryMs: readonly [shortest: number, longest: number];
   /** After a take-over the former connection is to be ended within this time. */
   readonly takeoverMs: number;
+  /** So long after NATS was away, or a door was frozen, doors may let clients go because they have lost their lease. */
+  readonly leaseMs: number;
   /** A will is to come within this time after everything that can publish it is there. */
   readonly willMs: number;
 }

@@ -42,13 +42,23 @@ export function createReceipts(
     if (!stream.retain) {
       findings.add({ kind: 'wrong retain flag', text: `${name}: never published with retain`, ...about });
     }
-    // A repetition may belong to a subscription from before.
+    // It may still have been on its way from the first time that the client subscribed; a repetition is older in any case.
     if (dup) return;
-    const asked = Math.max(-1, ...filters.termsOf(stream).map(({ askedAt }) => askedAt));
+    const asked = Math.min(...filters.termsOf(stream).map(({ askedAt }) => askedAt));
     const newer = stream.acknowledgedAt.findIndex((at, index) => index >= seq && at < asked);
     if (newer === -1) return;
     const text = `${name} subscribed after no. ${newer + 1} had been acknowledged and got no. ${seq}`;
     findings.add({ kind: 'retained wrong', text, ...about });
+  };
+
+  /**
+   * Not a message of before the subscription that was published once more after it: what is stored then is new to it, and
+   * comes after what it has.
+   */
+  const hasOrder = ({ stream, seq }: Delivery, terms: readonly Term[]): boolean => {
+    const sentAt = stream.sentAt[seq - 1] ?? NEVER;
+    if (stream.qos === 2 || stream.transmissions[seq - 1] === 1) return true;
+    return terms.some((term) => isInForce(term) && term.grantedAt <= sentAt);
   };
 
   /** Of each subscription the lower of both QoS, of several the highest [MQTT-3.3.5-1]. */
@@ -112,7 +122,7 @@ export function createReceipts(
       if (before > 0 && qos === 2) {
         findings.add({ kind: 'qos 2 duplicate', text: `${name}, packet id ${packetId}`, ...about });
       } else if (before > 0) tally.qos1Duplicates.push(now());
-      else if (seq < row.highest) {
+      else if (seq < row.highest && hasOrder(delivery, terms)) {
         findings.add({ kind: 'out of order', text: `${name} had no. ${row.highest} before`, ...about });
       }
       row.highest = Math.max(row.highest, seq);

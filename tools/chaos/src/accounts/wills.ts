@@ -22,9 +22,11 @@ export interface Wills {
   /** The will of the next connection of `client`. */
   begin(client: { name: string; number: number; door: Part }, will: { qos: QoS; retain: boolean }): Will;
   ended(client: string, how: Ending, acknowledged: boolean): void;
+  /** The connection of the client that was to be taken over has ended only now. */
+  formerDropped(client: string): void;
   /** A message on a topic of wills; false when it is none that was ever given. */
   arrived(topic: string, payload: string): boolean;
-  /** Whether the last connection of the client has left a will that has not come. */
+  /** Whether a connection of the client has left a will that is still to come. */
   isAwaited(client: string): boolean;
   /** Wills that are still to come, and are not late yet. */
   readonly awaited: number;
@@ -102,6 +104,12 @@ export function createWills({ findings, outages, pace, tally, now }: World): Wil
       const life = lastOf.get(client);
       if (life !== undefined) life.end = { how, acknowledged, ms: now() };
     },
+    formerDropped(client) {
+      for (const life of lives.values()) {
+        if (life.client !== client || life.end?.how !== 'taken over' || life.arrivedAt.length > 0) continue;
+        life.end = { ...life.end, ms: now() };
+      }
+    },
     arrived(topic, payload) {
       const life = lives.get(payload);
       if (life === undefined || life.topic !== topic) return false;
@@ -110,10 +118,7 @@ export function createWills({ findings, outages, pace, tally, now }: World): Wil
       tally.wills++;
       return true;
     },
-    isAwaited: (client) => {
-      const life = lastOf.get(client);
-      return life !== undefined && isAwaited(life);
-    },
+    isAwaited: (client) => [...lives.values()].some((life) => life.client === client && isAwaited(life)),
     get awaited() {
       return [...lives.values()].filter(isAwaited).length;
     },

@@ -31,6 +31,8 @@ export interface ClientHandlers {
   packet(first: number, body: Buffer): void;
   /** A connection is over; `acknowledged`: CONNACK had come. */
   ended(how: Ending, acknowledged: boolean): void;
+  /** Connections that were to be taken over were open until now: the taking over has failed. */
+  formerDropped?(): void;
 }
 
 export interface ClientOptions {
@@ -95,6 +97,9 @@ export function createClient(world: World, options: ClientOptions, handlers: Cli
   const random = world.random.fork(options.clientId);
   let wanted = false;
   let frozen = false;
+  /** When it was frozen last: what the door did since then is seen late. */
+  let frozenAt = -Infinity;
+  let thawedAt = -Infinity;
   let at = options.home;
   let retryAt = 0;
   /** A CONNECT has gone out before: there may be a session. */
@@ -112,6 +117,12 @@ export function createClient(world: World, options: ClientOptions, handlers: Cli
     current = undefined;
     frozen = false;
     countEnd(tally, how);
+    // The one that should have taken over did not come about: now its client has none.
+    if (!connection.acknowledged && former.size > 0) {
+      for (const { link } of former) link.destroy('fin');
+      former.clear();
+      handlers.formerDropped?.();
+    }
     trace.record('connection ended', number, { text: `${how}: ${why}` });
     retryAt = now() + random.between(...pace.retryMs);
     at = options.home;
@@ -146,7 +157,8 @@ export function createClient(world: World, options: ClientOptions, handlers: Cli
   const closed = (connection: Connection, why: string): void => {
     if (former.delete(connection)) return;
     if (connection !== current) return;
-    const excuse = outages.excuse(connection.door.part);
+    const seenLate = frozen || now() - thawedAt < pace.answerMs;
+    const excuse = outages.excuse(connection.door.part, seenLate ? frozenAt : now());
     const reached = why !== 'ECONNREFUSED';
     if (connection.state === 'disconnecting') return over(connection, 'perhaps disconnected', why);
     if (excuse === undefined && reached) {
@@ -279,6 +291,7 @@ export function createClient(world: World, options: ClientOptions, handlers: Cli
     freeze() {
       if (current?.state !== 'open' || frozen) return;
       frozen = true;
+      frozenAt = now();
       tally.freezes++;
       trace.record('reads no more', number);
       current.link.pause();
@@ -286,6 +299,7 @@ export function createClient(world: World, options: ClientOptions, handlers: Cli
     thaw() {
       if (!frozen) return;
       frozen = false;
+      thawedAt = now();
       trace.record('reads again', number);
       if (current === undefined) return;
       Object.assign(current, { heardAt: now(), askedAt: undefined });

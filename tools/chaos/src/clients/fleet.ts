@@ -28,6 +28,8 @@ export interface Fleet {
   readonly willClients: readonly WillClient[];
   readonly watcher: Subscriber;
   readonly wills: Wills;
+  /** Until then everybody only connects. */
+  begin(): void;
   tick(): void;
   stop(): void;
 }
@@ -102,6 +104,9 @@ export function createFleet(world: World, options: FleetOptions): Fleet {
   return {
     ...{ publishers, subscribers, actors, willClients, watcher, wills },
     steady: publishers.filter((_one, n) => PUBLISHER_MANNERS[n % PUBLISHER_MANNERS.length]?.length === 0),
+    begin() {
+      for (const one of [...actors, ...willClients]) one.begin();
+    },
     tick() {
       for (const { client } of publishers) client.tick();
       for (const one of subscribers) one.tick();

@@ -15,8 +15,9 @@ export type Manner =
   /** SUBSCRIBE and UNSUBSCRIBE of further filters. */
   | 'subscribes';
 
-/** Acts at random moments while `tick` is called; `settle` ends what is under way. */
+/** Acts at random moments from `begin` on; `settle` ends what is under way. */
 export interface Actor {
+  begin(): void;
   tick(): void;
   /** Comes back, reads again, and does nothing of its own any more. */
   settle(): void;
@@ -29,7 +30,7 @@ export function createActor(
   change: () => void = () => undefined,
 ): Actor {
   const random = source.fork(`${client.name} manners`);
-  let actsAt = now() + random.between(...pace.actionMs);
+  let actsAt = Infinity;
   let endsAt: number | undefined;
   const act = (manner: Manner): void => {
     switch (manner) {
@@ -59,6 +60,9 @@ export function createActor(
     client.come();
   };
   return {
+    begin() {
+      actsAt = now() + random.between(...pace.actionMs);
+    },
     tick() {
       if (endsAt !== undefined) {
         if (now() < endsAt) return;

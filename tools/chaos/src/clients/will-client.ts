@@ -13,6 +13,8 @@ export interface WillClientOptions extends ClientOptions {
 /** Has a will and does nothing else: it comes, goes in every way there is, and comes again. */
 export interface WillClient {
   readonly client: Client;
+  /** From now on it goes. */
+  begin(): void;
   tick(): void;
   /** DISCONNECT, for good. */
   retire(): void;
@@ -22,7 +24,7 @@ export function createWillClient(world: World, wills: Wills, options: WillClient
   const { pace, now } = world;
   const random = world.random.fork(`${options.clientId} actions`);
   let isRetired = false;
-  let actsAt = now() + random.between(...pace.actionMs);
+  let actsAt = Infinity;
   let returnsAt: number | undefined;
   const client: Client = createClient(
     world,
@@ -33,6 +35,7 @@ export function createWillClient(world: World, wills: Wills, options: WillClient
     {
       opened: () => undefined,
       packet: () => undefined,
+      formerDropped: () => wills.formerDropped(options.name),
       ended(how, acknowledged) {
         wills.ended(options.name, how, acknowledged);
         if (how === 'taken over' || isRetired) return;
@@ -45,6 +48,9 @@ export function createWillClient(world: World, wills: Wills, options: WillClient
 
   return {
     client,
+    begin() {
+      actsAt = now() + random.between(...pace.actionMs);
+    },
     tick() {
       client.tick();
       if (isRetired) return;

@@ -16,8 +16,8 @@ export interface Outages {
   isDown(part: Part): boolean;
   /** Whether the part was away at any time from `fromMs` until now. */
   wasDown(part: Part, fromMs: number): boolean;
-  /** Why a door may have ended a connection just now; undefined: it had no reason. */
-  excuse(door: Part): string | undefined;
+  /** Why a door may have ended a connection since `sinceMs` (default: just now); undefined: it had no reason. */
+  excuse(door: Part, sinceMs?: number): string | undefined;
   /**
    * From when on a will can be expected: the latest of `fromMs`, the moments until `toMs` at which NATS or the router came
    * back, and those at which its door was harmed.
@@ -27,10 +27,8 @@ export interface Outages {
 
 /** The end of a connection may be seen this long after the end of its door. */
 const SEEN_LATE_MS = 1_000;
-/** A door that could not renew its lease lets its clients go, at the latest when it is over. */
-const LEASE_LOST_MS = 15_000;
-
-export function createOutages(now: () => number): Outages {
+/** `leaseMs`: so long after NATS, or the door itself, was away, a door may still let its clients go because its lease is lost. */
+export function createOutages(now: () => number, leaseMs: number): Outages {
   const outages: Outage[] = [];
   const since = (part: Part, fromMs: number): Outage[] =>
     outages.filter((one) => one.part === part && (one.until ?? Infinity) >= fromMs);
@@ -46,11 +44,11 @@ export function createOutages(now: () => number): Outages {
     },
     isDown: (part) => open(part) !== undefined,
     wasDown: (part, fromMs) => since(part, fromMs).length > 0,
-    excuse(door) {
-      if (since(door, now() - SEEN_LATE_MS).length > 0) return `${door} was away`;
-      if (since(door, now() - LEASE_LOST_MS).some(({ harm }) => harm === 'frozen'))
-        return `${door} was frozen`;
-      if (since('nats', now() - LEASE_LOST_MS).length > 0) return 'nats was away';
+    excuse(door, sinceMs = now()) {
+      if (since(door, sinceMs - SEEN_LATE_MS).length > 0) return `${door} was away`;
+      const lost = sinceMs - leaseMs;
+      if (since(door, lost).some(({ harm }) => harm === 'frozen')) return `${door} was frozen`;
+      if (since('nats', lost).length > 0) return 'nats was away';
       return undefined;
     },
     willClock(door, fromMs, toMs) {

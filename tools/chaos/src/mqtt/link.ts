@@ -9,7 +9,7 @@ export interface Address {
 
 export interface LinkHandlers {
   packet: PacketHandler;
-  /** The other side ended the connection, or sent what is no MQTT. Never after `destroy` or `disconnect`. */
+  /** The other side ended the connection, or sent what is no MQTT. Never after `destroy`. */
   closed(why: string): void;
   /** The other side ended the connection after `disconnect`, which is when it has taken DISCONNECT. */
   disconnected(): void;
@@ -31,10 +31,10 @@ export function openLink({ host, port }: Address, handlers: LinkHandlers): Link 
   let state: 'open' | 'disconnecting' | 'closed' = 'open';
   const socket = connect({ host, port, noDelay: true });
   const closed = (why: string): void => {
-    const was = state;
+    if (state === 'closed') return;
     state = 'closed';
     socket.destroy();
-    if (was === 'open') handlers.closed(why);
+    handlers.closed(why);
   };
   const read = createPacketReader((first, body) => {
     if (state === 'open') handlers.packet(first, body);
