@@ -129,6 +129,16 @@ describe('CONNECT', () => {
     expect(bus.live).toMatchObject([{ payload: 'last words' }]);
   });
 
+  test('a client that has closed its side and sent nothing but CONNECT takes nothing over', async () => {
+    const { client, accept, door } = doorUnderTest();
+    const alive = await client({ clientId: 'x' });
+    const late = accept();
+    void late.send(connect({ clientId: 'x' }));
+    late.sink.onEnd();
+    await turn();
+    expect([late.taken(), late.ended, alive.ended, door.stats.takeovers]).toEqual(['', true, false, 0]);
+  });
+
   test('a client that is gone before CONNACK leaves nothing', async () => {
     const { accept, bus, door } = doorUnderTest();
     const transport = accept();

@@ -228,6 +228,8 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     const { owners, events, stats, ticks } = this.#parts;
     switch (effect.do) {
       case 'claim':
+        // A client that has closed its side and sent nothing more is gone: its session stays with whoever has it.
+        if (this.#inputEnded && this.#splitter.waiting === 0) return this.close('client.gone');
         this.#client = effect.client;
         this.#splitter.accepted = AFTER_CONNECT[effect.client.level];
         return owners.take(this.#parts.claimOf(effect.client), this);

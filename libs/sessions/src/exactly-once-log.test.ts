@@ -113,14 +113,26 @@ test('waits for NATS, and goes on with what was asked for meanwhile', async () =
   await own.close();
 }, 40_000);
 
+test('removes what it wrote, and not what a new owner has written since', async () => {
+  const { made, incoming, commit } = log();
+  incoming.push(exchange(1));
+  await commit();
+  await createExactlyOnceStore(bus).fence(client, 11);
+  await made.close();
+  expect([await made.remove(), await stored()]).toEqual([false, [1]]);
+  const other = log({ epoch: 12, stored: await createExactlyOnceStore(bus).fence(client, 12) });
+  await other.made.close();
+  expect([await other.made.remove(), await stored()]).toEqual([true, undefined]);
+});
+
 test('closed, it writes nothing more and says whether anything is left', async () => {
   const { made, incoming, commit } = log();
   incoming.push(exchange(1));
   await commit();
-  expect(await made.close()).toBe(false);
+  expect((await made.close()).incoming).toEqual([exchange(1)]);
   incoming.length = 0;
   const then = vi.fn();
   made.commit(then);
-  expect(await made.close()).toBe(true);
+  expect((await made.close()).incoming).toEqual([]);
   expect([then.mock.calls.length, await stored()]).toEqual([0, [1]]);
 });

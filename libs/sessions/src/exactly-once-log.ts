@@ -52,13 +52,17 @@ export class ExactlyOnceLog {
     this.#writing ??= this.#run();
   }
 
-  /** Nothing is written from now on; resolves when what is under way is settled. True: nothing is left to keep. */
-  async close(): Promise<boolean> {
+  /** Nothing is written from now on; resolves to the last state when what is under way is settled. */
+  async close(): Promise<ExactlyOnceState> {
     this.#closed = true;
     this.#waiting = [];
     await this.#writing;
-    const { incoming, outgoing } = this.state();
-    return incoming.length === 0 && outgoing.length === 0;
+    return this.state();
+  }
+
+  /** After `close`, when the session's record says that there are no exchanges: removes them, unless somebody else has written. */
+  remove(): Promise<boolean> {
+    return this.#store.remove(this.#options.client, this.#revision);
   }
 
   async #run(): Promise<void> {

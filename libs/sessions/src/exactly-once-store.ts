@@ -17,7 +17,8 @@ export interface ExactlyOnceStore {
   fence(client: string, epoch: number): Promise<StoredExactlyOnce>;
   /** The new revision; undefined when somebody else has written. */
   write(client: string, record: ExactlyOnceRecord, expect: number): Promise<number | undefined>;
-  remove(client: string): Promise<void>;
+  /** False: not at `expect` any more. Without it: whatever is there. */
+  remove(client: string, expect?: number): Promise<boolean>;
 }
 
 const NOTHING: ExactlyOnceRecord = { v: 1, epoch: 1, incoming: [], outgoing: [], begun: 0 };
@@ -43,8 +44,6 @@ export function createExactlyOnceStore(bus: Bus): ExactlyOnceStore {
       }
     },
     write,
-    async remove(client) {
-      await bucket.delete(sessionKey(client));
-    },
+    remove: (client, expect) => bucket.delete(sessionKey(client), expect),
   };
 }

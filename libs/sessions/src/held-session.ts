@@ -1,7 +1,6 @@
 import type { Bus } from '@trivium/bus';
 import { TriviumError, type SessionRecord } from '@trivium/contracts';
-import { ExactlyOnceLog } from './exactly-once-log.ts';
-import { createExactlyOnceStore } from './exactly-once-store.ts';
+import { ExactlyOnceLog, type ExactlyOnceState } from './exactly-once-log.ts';
 import { throughOutages } from './outage.ts';
 import { publishWill } from './publish-will.ts';
 import type { Claimed } from './session-claims.ts';
@@ -112,7 +111,7 @@ export class HeldSession {
     } catch {
       // The last write decides.
     }
-    const emptied = (await this.exactlyOnce?.close()) ?? true;
+    const exchanges = await this.exactlyOnce?.close();
     await this.#dueDone;
     await throughOutages(bus, async () => {
       if (this.#lost) return;
@@ -122,7 +121,7 @@ export class HeldSession {
         if (old && !(await this.#isMine())) return;
         await publishWill(bus, this.client, { epoch, will: this.#record.will, after: pos }, old);
       }
-      await this.#leave(emptied);
+      await this.#leave(exchanges);
     }).catch(() => undefined);
   }
 
@@ -154,20 +153,25 @@ export class HeldSession {
     return mine;
   }
 
-  async #leave(emptied: boolean): Promise<void> {
+  async #leave(exchanges: ExactlyOnceState | undefined): Promise<void> {
     const { door: _, connection: __, will: ___, due: ____, ...kept } = this.#record;
     const { expirySeconds } = kept;
     const gone = this.clean || expirySeconds === 0;
+    const state = { ...kept, ...this.#last };
+    // What was completed is known by the cursor alone, once the exchanges are gone.
+    const done =
+      exchanges !== undefined &&
+      exchanges.incoming.length + exchanges.outgoing.length === 0 &&
+      exchanges.begun <= state.pos;
     if (gone) {
       const removed =
         (await this.#store.remove(this.client, this.#revision)) ||
         ((await this.#isMine()) && (await this.#store.remove(this.client, this.#revision)));
       if (!removed) return;
     } else {
-      await this.#put({ ...kept, ...this.#last, exactlyOnce: kept.exactlyOnce && !emptied }, expirySeconds);
+      await this.#put({ ...state, exactlyOnce: kept.exactlyOnce && !done }, expirySeconds);
     }
-    if (kept.exactlyOnce && (gone || emptied))
-      await createExactlyOnceStore(this.#options.bus).remove(this.client);
+    if (kept.exactlyOnce && (gone || done)) await this.exactlyOnce?.remove();
   }
 
   async #announceExactlyOnce(): Promise<void> {

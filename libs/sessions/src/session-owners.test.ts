@@ -205,6 +205,26 @@ describe('a session', () => {
   });
 });
 
+test('a connection that ends before it went on with the session leaves what is known of QoS 2', async () => {
+  const first = await connect(here);
+  const log = first.session!.exactlyOnce!;
+  log.state = () => ({ incoming: [], outgoing: [], begun: 70 });
+  await new Promise<void>((resolve) => log.commit(resolve));
+  first.frozen = true; // its cursor, written last, is below what it has completed
+  for (let i = 0; i < 2; i++) {
+    const brief = await connect(there);
+    expect(brief.session!.exactlyOnce!.restored.begun).toBe(70);
+    there.owners.leave(brief, { will: false });
+    await there.owners.settled();
+  }
+  const last = await connect(there);
+  last.session!.state = () => state(70);
+  there.owners.leave(last, { will: false });
+  await there.owners.settled();
+  expect(await record(here)).toMatchObject({ exactlyOnce: false, pos: 70 });
+  expect(await here.bus.bucket('qos2').get(client.replace(' ', '%20'))).toBeUndefined();
+});
+
 describe('a will', () => {
   const will: WillMessage = {
     topic: 'w/x',
