@@ -77,6 +77,7 @@ export interface Client {
 
 const KEEP_ALIVE_SECONDS = 60;
 const UNAVAILABLE = 3;
+const NOT_REACHED = 'ECONNREFUSED';
 
 interface Connection {
   readonly link: Link;
@@ -116,7 +117,7 @@ export function createClient(world: World, options: ClientOptions, handlers: Cli
     if (connection !== current) return;
     current = undefined;
     frozen = false;
-    countEnd(tally, how);
+    countEnd(tally, why === NOT_REACHED ? 'not reached' : how);
     // The one that should have taken over did not come about: now its client has none.
     if (!connection.acknowledged && former.size > 0) {
       for (const { link } of former) link.destroy('fin');
@@ -159,9 +160,9 @@ export function createClient(world: World, options: ClientOptions, handlers: Cli
     if (connection !== current) return;
     const seenLate = frozen || now() - thawedAt < pace.answerMs;
     const excuse = outages.excuse(connection.door.part, seenLate ? frozenAt : now());
-    const reached = why !== 'ECONNREFUSED';
     if (connection.state === 'disconnecting') return over(connection, 'perhaps disconnected', why);
-    if (excuse === undefined && reached) {
+    if (why === NOT_REACHED) return over(connection, 'ended', why);
+    if (excuse === undefined) {
       const text = `${name} at ${connection.door.part}: ${why}${connection.acknowledged ? '' : ' before CONNACK'}`;
       findings.add({ kind: 'unexpected end', text, ms: now(), client: number });
     }
