@@ -137,9 +137,12 @@ export async function isReady(adminPort: number): Promise<boolean> {
 
 const DEFAULT_PORTS = [1883, 1893, 1884, 8083, 8080, 4222, 8222, 9101, 9102, 9103, 9104, 9105, 9111];
 
+/** All ports stay below those that the system gives to outgoing connections, which come and go (32,768 and up). */
+const OFFSETS = 135;
+
 async function freeOffset(): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
-    const offset = 10_000 + 100 * Math.floor(Math.random() * 400);
+    const offset = 10_000 + 100 * Math.floor(Math.random() * OFFSETS);
     const free = await Promise.all(DEFAULT_PORTS.map((port) => isFree(port + offset)));
     if (free.every(Boolean)) return offset;
   }

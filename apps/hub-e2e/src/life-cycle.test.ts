@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { repoRoot, startProcess, tempDir, waitFor } from '@trivium/testing';
-import { expect, it } from 'vitest';
+import { expect, inject, it } from 'vitest';
 import { sseSubscriber } from './clients/http.ts';
 import { connectMqtt } from './clients/mqtt-js.ts';
 import { isReady, startHub } from './hub.ts';
@@ -68,11 +68,10 @@ it('NATS killed under way: nothing is acknowledged meanwhile, everything goes on
 });
 
 it('two processes of a door share nothing but NATS', async () => {
-  await using hub = await startHub({ args: ['--scale', 'mqtt-ingress=2'] });
-  const { host, mqtt } = hub.addresses;
+  const { host, mqtt, mqtt2 } = inject('hub');
   const [one, two] = await Promise.all([
     connectMqtt(`mqtt://${host}:${mqtt}`),
-    connectMqtt(`mqtt://${host}:${mqtt + 10}`),
+    connectMqtt(`mqtt://${host}:${mqtt2}`),
   ]);
   const seen: string[] = [];
   two.on('message', (topic, payload) => seen.push(`${topic} ${payload.toString()}`));
@@ -85,7 +84,7 @@ it('two processes of a door share nothing but NATS', async () => {
   // The same client id at the other process: the first is disconnected [MQTT-3.1.4-2].
   const first = await connectMqtt(`mqtt://${host}:${mqtt}`, { clientId: 'taken' });
   const closed = new Promise<void>((resolve) => first.once('close', () => resolve()));
-  const second = await connectMqtt(`mqtt://${host}:${mqtt + 10}`, { clientId: 'taken' });
+  const second = await connectMqtt(`mqtt://${host}:${mqtt2}`, { clientId: 'taken' });
   await closed;
   expect(second.connected).toBe(true);
   for (const client of [one, two, second]) await client.endAsync();

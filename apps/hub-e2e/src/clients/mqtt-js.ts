@@ -53,11 +53,11 @@ export function mqttJsSubscriber(name: string, address: Address, more: MqttJsOpt
 }
 
 /** It subscribes only when the hub has no session for it: what comes without that comes of the session. */
-export function mqttJsSession(): SessionClient {
+export function mqttJsSession(scheme: 'mqtt' | 'ws' = 'mqtt'): SessionClient {
   return {
-    name: 'MQTT.js',
+    name: scheme === 'mqtt' ? 'MQTT.js' : 'MQTT.js over WebSocket',
     async open({ host, port, id, filter, qos }) {
-      const client = connect(`mqtt://${host}:${port}`, { ...options, clientId: id, clean: false });
+      const client = connect(`${scheme}://${host}:${port}`, { ...options, clientId: id, clean: false });
       // Before the first packet: the session's messages may come with the CONNACK.
       const received = receivedBy(client);
       const present = await new Promise<boolean>((resolve, reject) => {
