@@ -1,11 +1,10 @@
 import type { Clock } from '@trivium/actors';
-import type { Bus, BusMessage, Logger } from '@trivium/bus';
+import type { Bus, Logger } from '@trivium/bus';
 import {
   decodeClient,
   decodePos,
   decodeProperties,
   decodeQos,
-  decodeRetain,
   parseMessageSubject,
   partitionOf,
   retainedSubject,
@@ -31,8 +30,8 @@ export interface RetainedRepairOptions {
  * partition of the topic sees to it, a few seconds later, that `RETAINED` stands at that position or above.
  */
 export interface RetainedRepair {
-  /** A message of the log that has headers. */
-  consider(pos: number, tokens: string, headers: NonNullable<BusMessage['headers']>): void;
+  /** A retained publish in the log, on a topic whose partition is ours. */
+  consider(pos: number, tokens: string): void;
   /** Positions at or above this one are not looked after yet; Infinity: none. */
   readonly oldest: number;
   readonly stats: { readonly checked: number; readonly repaired: number; readonly failed: number };
@@ -129,8 +128,7 @@ export function createRetainedRepair(options: RetainedRepairOptions): RetainedRe
   let cancel = clock.after(TICK_MS, tick);
 
   return {
-    consider(pos, tokens, headers) {
-      if (!decodeRetain((name) => headers.get(name))) return;
+    consider(pos, tokens) {
       if ((pending.get(tokens) ?? 0) >= pos) return;
       pending.set(tokens, pos);
       lacking.delete(tokens);

@@ -14,6 +14,7 @@ function setup(options: Partial<SleepIndexOptions> = {}, after = 0) {
   let last = after;
   let index = new SleepIndex({ limits: NO_LIMITS, ...options });
   let reading = { feed: { pos: after }, after };
+  index.begin(after);
   index.open(new Map([[P, reading]]));
   const read = (through: number): void => {
     while (reading.feed.pos < through) {
@@ -47,6 +48,7 @@ function setup(options: Partial<SleepIndexOptions> = {}, after = 0) {
       const snapshot = readIndexSnapshot(bytes, options.keep)!;
       index = new SleepIndex({ limits: NO_LIMITS, ...options });
       reading = { feed: { pos: snapshot.pos }, after: snapshot.pos };
+      index.begin(snapshot.pos);
       index.open(new Map([[P, reading]]));
       for (const [client, sleep] of sleeping)
         index.sleep(P, client, sleep, snapshot.take(client, sleep.filters));
@@ -170,6 +172,7 @@ test('a partition is bound to its own reading, and messages that another one rep
     { feed: common, after: 10 },
     { feed: scan, after: 4 },
   ];
+  index.begin(4);
   index.open(
     new Map([
       [1, now],
@@ -192,6 +195,7 @@ test('a partition is bound to its own reading, and messages that another one rep
   expect(index.answer(2, 'b', 4, 12).positions).toEqual([5, 6, 7, 8, 9, 10, 11, 12]);
   index.close(2);
   expect(index.answer(2, 'b', 4, 12).through).toBe(0);
+  expect(index.tidy()).toBe(false);
   consider(common, 13);
   expect(index.answer(1, 'a', 10, 13).positions).toEqual([11, 12, 13]);
 });
@@ -199,6 +203,7 @@ test('a partition is bound to its own reading, and messages that another one rep
 test('the recent messages of a reading that lies behind do not cover a partition that begins further on', () => {
   const index = new SleepIndex({ limits: NO_LIMITS });
   const feed = { pos: 5 };
+  index.begin(5);
   index.open(
     new Map([
       [1, { feed, after: 5 }],

@@ -32,6 +32,8 @@ export interface SleepIndexOptions {
 const RECENT = 65_536;
 /** Positions that sessions going to sleep together may take from the recent messages; with more, they are covered from now on only. */
 const MAX_REPLAYED = 1_000_000;
+/** Sessions tidied up in one turn of the event loop. */
+const AT_ONCE = 500;
 
 /**
  * The position index (rule 7): for each sleeping session of the partitions that are open, which messages of the log match its filters.
@@ -40,7 +42,9 @@ const MAX_REPLAYED = 1_000_000;
 export class SleepIndex {
   readonly #limits: SessionLimits;
   readonly #keep: number | undefined;
-  readonly #topics = new WantedTopics();
+  #topics = new WantedTopics();
+  /** Of closed partitions: nothing is for them any more. */
+  #leaving: Sleeper[] = [];
   readonly #recent: RecentTopics<WantedTopic>;
   readonly #partitions = new Map<number, IndexedPartition>();
   /** Sessions that go to sleep, to be added together. */
@@ -62,24 +66,43 @@ export class SleepIndex {
     return this.#partitions;
   }
 
-  /** Partitions whose readings begin together. */
+  /** Sessions may be added to these partitions; their readings begin later. */
   open(readings: ReadonlyMap<number, PartitionReading>): void {
-    // While no partition is bound to a reading, none goes on where the recent messages end.
-    if ([...this.#partitions.values()].every(({ reading }) => reading.feed === undefined))
-      this.#recent.reset(Math.min(...[...readings.values()].map(({ after }) => after)));
     for (const [partition, reading] of readings) {
       this.close(partition);
       this.#partitions.set(partition, { reading, sleepers: new Map(), changed: true });
     }
   }
 
+  /** Readings begin, the lowest above `after`. */
+  begin(after: number): void {
+    // One that is bound already goes on where the recent messages end.
+    const bound = [...this.#partitions.values()].some(({ reading }) => reading.feed !== undefined);
+    if (!bound) this.#recent.reset(after);
+  }
+
+  /** The log has lost its end: what was remembered of it is not true any more. Close all partitions. */
+  reset(last: number): void {
+    this.#recent.reset(last);
+  }
+
   close(partition: number): void {
     const closing = this.#partitions.get(partition);
     if (closing === undefined) return;
-    for (const sleeper of closing.sleepers.values()) this.#topics.remove(sleeper);
+    this.#partitions.delete(partition);
     for (const [client, joining] of this.#joining)
       if (joining.partition === closing) this.#joining.delete(client);
-    this.#partitions.delete(partition);
+    if (this.#partitions.size === 0) {
+      this.#topics = new WantedTopics();
+      this.#leaving = [];
+    } else for (const sleeper of closing.sleepers.values()) this.#leaving.push(sleeper);
+  }
+
+  /** Does a part of the tidying up after partitions were closed. False: nothing is left. */
+  tidy(): boolean {
+    for (let left = AT_ONCE; left > 0 && this.#leaving.length > 0; left--)
+      this.#topics.remove(this.#leaving.pop()!);
+    return this.#leaving.length > 0;
   }
 
   /** A message of the log. */
