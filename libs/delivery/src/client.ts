@@ -35,6 +35,8 @@ export class Client {
   backlog: Backlog | undefined;
   /** It has no room, and says by `resume()` that it has. */
   waiting = false;
+  /** How many positions a backlog keeps that begins now. */
+  keeps = Backlog.CAPACITY;
   /** Grows with each time that it leaves its source: an answer for an earlier one does not count. */
   binding = 0;
   detached = false;
@@ -94,7 +96,7 @@ export class Client {
       if (this.binding !== binding) return;
       this.pos = pos - 1;
       this.waiting = true;
-      this.queue(new Backlog(this.pos));
+      this.queue(new Backlog(this.pos, this.keeps));
     }
     this.#append(pos, message.payload.length);
   }

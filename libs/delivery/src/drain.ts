@@ -4,7 +4,7 @@ import { DeliveredMessage, topicTokens, wireQos } from './message.ts';
 import type { Topics } from './topics.ts';
 
 /** Messages that are read by position at once, for all clients of the door. */
-const IN_FLIGHT = 256;
+const IN_FLIGHT = 512;
 /** Of those, for one client: as many as it took last time, between these. */
 const FIRST_APPETITE = 16;
 const MAX_APPETITE = 128;
@@ -42,8 +42,8 @@ interface Work {
   readonly fetched: Map<number, FetchedMessage | typeof GONE>;
   /** All kept positions up to here are asked for. */
   asked: number;
-  /** Questions that are open. */
-  open: number;
+  /** Positions that it waits for. */
+  readonly open: Set<number>;
   appetite: number;
   /** Given since the client last had no room. */
   given: number;
@@ -56,7 +56,7 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
   const works = new Map<Client, Work>();
   const hungry = new Set<Work>();
   /** Who waits for a position: those that are behind together ask for the same ones. */
-  const asking = new Map<number, Set<Work>>();
+  const asking = new Map<number, Work[]>();
   const delivered = new DeliveredMessage();
   let retry: NodeJS.Timeout | undefined;
   const stalled = new Set<Work>();
@@ -68,23 +68,24 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
     while (asking.size < IN_FLIGHT) {
       const pos = backlog.next(work.asked);
       // The first one is asked for whatever else is on its way: nothing is given before it.
-      if (work.open + work.fetched.size >= work.appetite && pos !== backlog.first) return;
+      if (work.open.size + work.fetched.size >= work.appetite && pos !== backlog.first) return;
       // From there on it is in memory, as long as it stays there.
       if (pos === undefined || find(pos) !== undefined) return;
       work.asked = pos;
-      if (work.fetched.has(pos)) continue;
+      if (work.fetched.has(pos) || work.open.has(pos)) continue;
       const waiters = asking.get(pos);
       if (waiters === undefined) {
-        asking.set(pos, new Set([work]));
+        asking.set(pos, [work]);
         bus.fetch('MESSAGES', pos, sink, pos);
-      } else if (waiters.has(work)) continue;
-      else waiters.add(work);
-      work.open++;
+      } else waiters.push(work);
+      work.open.add(pos);
     }
-    if (asking.size >= IN_FLIGHT && work.open === 0) hungry.add(work);
+    if (asking.size >= IN_FLIGHT && work.open.size === 0) hungry.add(work);
   };
 
   const feed = (): void => {
+    // Many in one write: they come back in as few reads.
+    if (asking.size > IN_FLIGHT / 2) return;
     while (asking.size < IN_FLIGHT) {
       const [work] = hungry;
       if (work === undefined) return;
@@ -98,7 +99,7 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
       const waiters = asking.get(pos)!;
       asking.delete(pos);
       for (const work of waiters) {
-        work.open--;
+        work.open.delete(pos);
         if (!isCurrent(work)) continue;
         if (!work.client.waiting) work.fetched.set(pos, message ?? GONE);
         pump(work);
@@ -109,7 +110,7 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
       const waiters = asking.get(pos)!;
       asking.delete(pos);
       for (const work of waiters) {
-        work.open--;
+        work.open.delete(pos);
         work.asked = Math.min(work.asked, pos - 1);
         stalled.add(work);
       }
@@ -122,6 +123,7 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
     const works = [...stalled];
     stalled.clear();
     for (const work of works) if (isCurrent(work)) pump(work);
+    feed();
   };
 
   const tellGone = (work: Work): void => {
@@ -165,7 +167,7 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
       const message = work.fetched.get(pos) ?? find(pos);
       if (message === undefined) {
         for (const at of work.fetched.keys()) if (at < pos) work.fetched.delete(at);
-        if (pos > work.asked || work.open === 0) {
+        if (pos > work.asked || work.open.size === 0) {
           work.asked = pos - 1;
           hungry.add(work);
         }
@@ -179,7 +181,7 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
       work.asked = client.pos;
     }
     if (work.given >= work.appetite) work.appetite = Math.min(work.appetite * 2, MAX_APPETITE);
-    if (isCurrent(work) && !client.waiting && (work.open + work.fetched.size) * 2 <= work.appetite)
+    if (isCurrent(work) && !client.waiting && (work.open.size + work.fetched.size) * 2 <= work.appetite)
       hungry.add(work);
     work.busy = false;
     feed();
@@ -196,7 +198,7 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
           client,
           fetched: new Map(),
           asked: client.pos,
-          open: 0,
+          open: new Set(),
           appetite: FIRST_APPETITE,
           given: 0,
           busy: false,

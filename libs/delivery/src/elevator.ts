@@ -1,8 +1,16 @@
 import type { Bus, BusMessage, Follower } from '@trivium/bus';
+import { Backlog } from './backlog.ts';
 import type { Client } from './client.ts';
 import { DeliveredMessage, topicTokens, wireQos } from './message.ts';
 import { RecentLog } from './recent-log.ts';
 import type { Topics } from './topics.ts';
+
+/**
+ * Positions that a rider's backlog keeps: as many as are found in memory again, when there are so few riders that it does not
+ * matter, since each pass that begins anew reads much for nothing.
+ */
+const KEPT_OF_FEW = 8_000;
+const FEW = 100;
 
 export interface ElevatorOptions {
   bus: Bus;
@@ -55,6 +63,7 @@ export function createElevator(options: ElevatorOptions): Elevator {
       for (const client of aboard) {
         if (client.backlog === undefined) client.pos = Math.max(client.pos, scan.pos);
         aboard.delete(client);
+        client.keeps = Backlog.CAPACITY;
         arrived(client);
       }
     }
@@ -124,6 +133,7 @@ export function createElevator(options: ElevatorOptions): Elevator {
       return aboard.size + next.size;
     },
     board(client) {
+      client.keeps = aboard.size + next.size < FEW ? KEPT_OF_FEW : Backlog.CAPACITY;
       if (scan !== undefined && client.pos >= scan.pos) aboard.add(client);
       else {
         next.add(client);
@@ -132,6 +142,7 @@ export function createElevator(options: ElevatorOptions): Elevator {
     },
     alight(client) {
       next.delete(client);
+      client.keeps = Backlog.CAPACITY;
       if (!aboard.delete(client)) return;
       if (aboard.size === 0) settle();
     },

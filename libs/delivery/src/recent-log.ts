@@ -5,8 +5,8 @@ const MAX_BYTES = 8 << 20;
 
 /** Messages that were read from the log last, so that a client that was full for a moment is given them from memory. */
 export class RecentLog {
-  #messages: (BusMessage | undefined)[] = new Array<BusMessage | undefined>(MAX_MESSAGES).fill(undefined);
-  #positions = new Float64Array(MAX_MESSAGES);
+  readonly #messages = new Array<BusMessage | undefined>(MAX_MESSAGES).fill(undefined);
+  readonly #positions = new Float64Array(MAX_MESSAGES);
   /** Running numbers of the oldest kept and of the next to come. */
   #first = 0;
   #next = 0;
