@@ -20,7 +20,7 @@ import {
 } from '@trivium/testing';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createDeadSessions } from './dead-sessions.ts';
-import { watchDoors } from './doors.ts';
+import { type Doors, watchDoors } from './doors.ts';
 import { createRouter, type Router } from './router.ts';
 import { watchSessions } from './session-watch.ts';
 import { systemClock } from '@trivium/actors';
@@ -169,13 +169,11 @@ test('a lease begun anew: the sessions from before it are settled, the others ar
 });
 
 /** What settles sessions, without the placement: it holds everything. */
-async function startSettling(): Promise<ReturnType<typeof createDeadSessions>> {
+async function startSettling(given?: Doors): Promise<ReturnType<typeof createDeadSessions>> {
   const own = await connect();
-  const doors = watchDoors({
-    leases: own.bucket('leases'),
-    logger: silent,
-    onChange: (door) => dead.doorLost(door),
-  });
+  const doors =
+    given ??
+    watchDoors({ leases: own.bucket('leases'), logger: silent, onChange: (door) => dead.doorLost(door) });
   const sessions = watchSessions({
     bus: own,
     clock: systemClock,
@@ -200,6 +198,26 @@ async function startSettling(): Promise<ReturnType<typeof createDeadSessions>> {
   await Promise.all([doors.ready, sessions.ready]);
   return dead;
 }
+
+test('a router that has not seen the lease of a door asks for it before it takes a session away', async () => {
+  await using door = await startSessionDoor(nats.url);
+  const revision = await door.connects('h-living', { will: will('gone/h') });
+  let judged = 0;
+  const blind: Doors = {
+    ready: Promise.resolve(),
+    alive: 0,
+    judge() {
+      judged++;
+      return { lost: true, since: undefined };
+    },
+    close() {},
+  };
+  await startSettling(blind);
+  // Again and again, and never settled.
+  await waitFor(() => judged > 30, LONG);
+  expect((await bus.bucket('sessions').get('h-living'))?.revision).toBe(revision);
+  expect(await wills('h')).toEqual([]);
+});
 
 test('several routers that settle the same sessions at once publish each will once', async () => {
   const settling = [await startSettling(), await startSettling(), await startSettling()];
