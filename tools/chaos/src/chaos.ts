@@ -34,7 +34,7 @@ export const USUAL_PACE: ChaosPace = {
     downMs: [0, 1_000],
     frozenMs: [8_000, 12_000],
   },
-  ...{ backMs: 60_000, stallMs: 20_000, quietMs: 2_000 },
+  ...{ backMs: 120_000, stallMs: 20_000, quietMs: 2_000 },
 };
 
 export interface ChaosOptions {

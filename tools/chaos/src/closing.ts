@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isInForce, matches } from './accounts/filters.ts';
 import { NEVER, sentMs, type Stream } from './accounts/messages.ts';
-import { WILL_ROOT } from './accounts/wills.ts';
 import type { Door } from './clients/client.ts';
 import type { Fleet } from './clients/fleet.ts';
 import { createPublisher, type Publisher } from './clients/publisher.ts';
-import { createSubscriber } from './clients/subscriber.ts';
+import { checkRetained } from './retained-check.ts';
 import type { World } from './world.ts';
 
 export interface ClosingOptions {
@@ -60,6 +59,7 @@ export async function close(world: World, fleet: Fleet, options: ClosingOptions)
 
   options.progress('everybody comes back');
   for (const actor of actors) actor.settle();
+  fleet.peeker.stop();
   await allBack();
   for (const one of willClients) one.retire();
   await drain('publishes', () => unacknowledged(publishers));
@@ -103,8 +103,7 @@ export async function close(world: World, fleet: Fleet, options: ClosingOptions)
   await sleep(options.quietMs);
 
   options.progress('retained messages');
-  const retained = await readRetained(world, options);
-  judgeRetained(world, fleet, retained);
+  await checkRetained(world, fleet.wills, options);
 
   await drain('wills', () => fleet.wills.awaited);
   fleet.wills.judge();
@@ -139,70 +138,4 @@ function probeStreams({ messages }: World, { subscribers }: Fleet): Stream[] {
     const topic = filter.replaceAll('+', `probe${n}`).replace('#', `probe${n}/x`);
     return ([1, 2] as const).map((qos) => messages.open('prober', topic, qos, false));
   });
-}
-
-/** What a client that was never there before gets: topic to payloads with the retain flag. */
-async function readRetained(
-  world: World,
-  { doors, prefix, stallMs, quietMs, also }: ClosingOptions,
-): Promise<ReadonlyMap<string, string[]>> {
-  const got = new Map<string, string[]>();
-  const take = (topic: string, payload: string): void =>
-    void got.set(topic, [...(got.get(topic) ?? []), payload]);
-  const reader = createSubscriber(world, {
-    ...{
-      name: 'reader',
-      clientId: `${prefix}-reader`,
-      doors,
-      home: 0,
-      wanders: false,
-      clean: true,
-      answerDelayMs: 0,
-    },
-    retained: take,
-    other: () => true,
-  });
-  reader.subscribe({ filter: 'chaos/#', qos: 2 });
-  reader.subscribe({ filter: `${WILL_ROOT}/#`, qos: 2 });
-  also(reader.tick);
-  reader.client.come();
-  let seen = -1;
-  for (
-    let since = world.now();
-    world.now() - since < (reader.openRequests > 0 ? stallMs : Math.max(quietMs, 300));
-  ) {
-    const state = got.size + (reader.openRequests > 0 ? 0 : 1);
-    if (state !== seen) [seen, since] = [state, world.now()];
-    await sleep(20);
-  }
-  reader.client.stop();
-  return got;
-}
-
-/** The last one acknowledged, or one after it; a will, which nobody acknowledges: the last one that came. */
-function judgeRetained(
-  { findings, messages, now }: World,
-  { wills }: Fleet,
-  retained: ReadonlyMap<string, readonly string[]>,
-): void {
-  const wrong = (text: string): void => findings.add({ kind: 'retained wrong', text, ms: now() });
-  const expected = new Map<string, (payload: string) => boolean>();
-  for (const stream of messages.streams.filter(({ retain }) => retain)) {
-    const last = stream.acknowledgedAt.findLastIndex((at) => at !== NEVER) + 1;
-    if (last === 0) continue;
-    expected.set(stream.topic, (payload) => {
-      const known = messages.recognise(stream.topic, payload);
-      return known !== undefined && known.seq >= last;
-    });
-  }
-  for (const [topic, { payload, retain }] of wills.latest) {
-    if (retain) expected.set(topic, (got) => got === payload);
-  }
-  for (const [topic, isRight] of expected) {
-    const got = retained.get(topic) ?? [];
-    if (got.length !== 1) wrong(`${topic}: ${got.length} retained messages`);
-    else if (!got.every(isRight)) wrong(`${topic}: ${got.join(', ')}`);
-  }
-  for (const topic of retained.keys())
-    if (!expected.has(topic)) wrong(`${topic}: retained, and never published so`);
 }

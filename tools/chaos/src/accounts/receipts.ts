@@ -23,8 +23,8 @@ export interface Receipts {
 interface Row {
   /** How often message n came, at n - 1; retained messages of new subscriptions do not count. */
   readonly times: number[];
-  /** The highest number that came. */
-  highest: number;
+  /** The highest number that came, by the QoS at which it came: a subscription that ends may change that under way. */
+  readonly highest: Map<number, number>;
   /** Every message up to here is there, or need not be. */
   settled: number;
 }
@@ -34,7 +34,8 @@ export function createReceipts(
   { filters, client, name }: { filters: Filters; client: number; name: string },
 ): Receipts {
   const rows: Row[] = [];
-  const rowOf = (stream: Stream): Row => (rows[stream.index] ??= { times: [], highest: 0, settled: 0 });
+  const rowOf = (stream: Stream): Row =>
+    (rows[stream.index] ??= { times: [], highest: new Map(), settled: 0 });
 
   const takeRetained = ({ stream, seq, dup }: Delivery): void => {
     tally.retainedDeliveries++;
@@ -118,14 +119,15 @@ export function createReceipts(
 
       const row = rowOf(stream);
       const before = row.times[seq - 1] ?? 0;
+      const highest = row.highest.get(qos) ?? 0;
       row.times[seq - 1] = before + 1;
       if (before > 0 && qos === 2) {
         findings.add({ kind: 'qos 2 duplicate', text: `${name}, packet id ${packetId}`, ...about });
       } else if (before > 0) tally.qos1Duplicates.push(now());
-      else if (seq < row.highest && hasOrder(delivery, terms)) {
-        findings.add({ kind: 'out of order', text: `${name} had no. ${row.highest} before`, ...about });
+      else if (seq < highest && hasOrder(delivery, terms)) {
+        findings.add({ kind: 'out of order', text: `${name} had no. ${highest} before`, ...about });
       }
-      row.highest = Math.max(row.highest, seq);
+      row.highest.set(qos, Math.max(highest, seq));
     },
     has: (stream, seq) => (rows[stream.index]?.times[seq - 1] ?? 0) > 0,
     missing: () => messages.streams.flatMap((stream) => missingOf(stream).map((seq) => ({ stream, seq }))),

@@ -65,8 +65,8 @@ export interface Trace {
   msOf(index: number): number;
   /** Lines about one message: what it went through, and what happened to those who had to do with it. */
   history(stream: number, seq: number, concerning: ReadonlySet<number>): string[];
-  /** Lines about one client, and the hub, between two times. */
-  around(client: number, fromMs: number, toMs: number): string[];
+  /** Lines about one client, and the hub, between two times; with `stream` of its messages only those. */
+  around(client: number, fromMs: number, toMs: number, stream?: number): string[];
   lines(): Generator<string>;
 }
 
@@ -147,10 +147,13 @@ export function createTrace(now: () => number, describeStream: (stream: number) 
         return ms >= from && ms <= to && (who === HUB || concerning.has(who));
       });
     },
-    around: (client, fromMs, toMs) =>
+    around: (client, fromMs, toMs, stream) =>
       select((index) => {
-        const [who, ms] = [clientOf(index), msOf(index)];
-        return ms >= fromMs && ms <= toMs && (who === client || who === HUB);
+        const [who, ms, mine] = [clientOf(index), msOf(index), word(index, 2) >>> 16];
+        if (ms < fromMs || ms > toMs) return false;
+        return (
+          who === HUB || (who === client && (stream === undefined || mine === NO_STREAM || mine === stream))
+        );
       }),
     *lines() {
       for (let index = 0; index < length; index++) yield line(index);

@@ -86,6 +86,7 @@ interface Connection {
   acknowledged: boolean;
   /** The first that ever asked for this client id. */
   readonly first: boolean;
+  readonly openedAt: number;
   /** When CONNECT, PINGREQ or DISCONNECT was sent that is not answered; when it became a former one. */
   askedAt: number | undefined;
   heardAt: number;
@@ -147,7 +148,7 @@ export function createClient(world: World, options: ClientOptions, handlers: Cli
     });
     const connection: Connection = {
       ...{ link, door, state: 'connecting', acknowledged: false, first: !attempted },
-      ...{ askedAt: now(), heardAt: now() },
+      ...{ openedAt: now(), askedAt: now(), heardAt: now() },
     };
     current = connection;
     attempted = true;
@@ -162,7 +163,7 @@ export function createClient(world: World, options: ClientOptions, handlers: Cli
     const excuse = outages.excuse(connection.door.part, seenLate ? frozenAt : now());
     if (connection.state === 'disconnecting') return over(connection, 'perhaps disconnected', why);
     if (why === NOT_REACHED) return over(connection, 'ended', why);
-    if (excuse === undefined) {
+    if (excuse === undefined && !outages.hasDied(connection.door.part, connection.openedAt)) {
       const text = `${name} at ${connection.door.part}: ${why}${connection.acknowledged ? '' : ' before CONNACK'}`;
       findings.add({ kind: 'unexpected end', text, ms: now(), client: number });
     }

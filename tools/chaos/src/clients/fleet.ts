@@ -3,6 +3,7 @@ import type { QoS } from '../mqtt/packets.ts';
 import type { World } from '../world.ts';
 import type { Door } from './client.ts';
 import { createActor, createChanger, type Actor, type Manner } from './manners.ts';
+import { createPeeker, type Peeker } from './peeker.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 import { createSubscriber, type Subscriber, type Wish } from './subscriber.ts';
 import { createWillClient, type WillClient } from './will-client.ts';
@@ -27,6 +28,7 @@ export interface Fleet {
   readonly actors: readonly Actor[];
   readonly willClients: readonly WillClient[];
   readonly watcher: Subscriber;
+  readonly peeker: Peeker;
   readonly wills: Wills;
   /** Until then everybody only connects. */
   begin(): void;
@@ -99,22 +101,25 @@ export function createFleet(world: World, options: FleetOptions): Fleet {
       }),
     ),
   );
+  const peeker = createPeeker(world, { doors, prefix });
   for (const one of [...publishers, ...subscribers, watcher]) one.client.come();
 
   return {
-    ...{ publishers, subscribers, actors, willClients, watcher, wills },
+    ...{ publishers, subscribers, actors, willClients, watcher, peeker, wills },
     steady: publishers.filter((_one, n) => PUBLISHER_MANNERS[n % PUBLISHER_MANNERS.length]?.length === 0),
     begin() {
-      for (const one of [...actors, ...willClients]) one.begin();
+      for (const one of [...actors, ...willClients, peeker]) one.begin();
     },
     tick() {
       for (const { client } of publishers) client.tick();
       for (const one of subscribers) one.tick();
       for (const one of willClients) one.tick();
       watcher.tick();
+      peeker.tick();
       for (const one of actors) one.tick();
     },
     stop() {
+      peeker.stop();
       for (const { client } of [...publishers, ...subscribers, ...willClients, watcher]) client.stop();
     },
   };

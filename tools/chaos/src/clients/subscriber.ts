@@ -62,7 +62,7 @@ export interface SubscriberOptions extends ClientOptions {
   /** Takes messages that are none of the numbered ones; false: it does not know them either. */
   other?(topic: string, payload: string): boolean;
   /** Hears of every retained message that a new subscription brings. */
-  retained?(topic: string, payload: string): void;
+  retained?(topic: string, payload: string, seq: number): void;
 }
 
 export function createSubscriber(world: World, options: SubscriberOptions): Subscriber {
@@ -108,7 +108,7 @@ export function createSubscriber(world: World, options: SubscriberOptions): Subs
       return answer(PUBREC, packetId, open);
     }
     if (qos === 0) return complain('protocol', `QoS 0 for ${topic}, where QoS 1 or 2 was granted`);
-    if (retain) options.retained?.(topic, payload);
+    if (retain) options.retained?.(topic, payload, seq);
     if (known !== undefined) receipts.take({ ...known, qos, retain, dup, packetId });
     else if (options.other?.(topic, payload) !== true) complain('corrupt', `${topic}: ${payload}`);
     if (qos === 2) exchanges.set(packetId, { payload, stream, seq });

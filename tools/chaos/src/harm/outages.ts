@@ -18,6 +18,8 @@ export interface Outages {
   wasDown(part: Part, fromMs: number): boolean;
   /** Why a door may have ended a connection since `sinceMs` (default: just now); undefined: it had no reason. */
   excuse(door: Part, sinceMs?: number): string | undefined;
+  /** Whether the door was killed after `openedAt`: no connection from before lives on, however late its end is seen. */
+  hasDied(door: Part, openedAt: number): boolean;
   /**
    * From when on a will can be expected: the latest of `fromMs`, the moments until `toMs` at which NATS or the router came
    * back, and those at which its door was harmed.
@@ -51,6 +53,7 @@ export function createOutages(now: () => number, leaseMs: number): Outages {
       if (since('nats', lost).length > 0) return 'nats was away';
       return undefined;
     },
+    hasDied: (door, openedAt) => since(door, openedAt).some(({ harm }) => harm === 'killed'),
     willClock(door, fromMs, toMs) {
       const during = outages.filter(({ from, until }) => from <= toMs && (until ?? toMs) >= fromMs);
       const times = during.map(({ part, from, until }) => {

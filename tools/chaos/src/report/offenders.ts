@@ -3,7 +3,7 @@ import type { World } from '../world.ts';
 
 const SHOWN = 12;
 const HISTORY_LINES = 40;
-const AROUND_MS = 3_000;
+const AROUND_MS = 6_000;
 
 /** The first findings, each with what its message or its client went through. */
 export function describeOffenders(world: World): string[] {
@@ -17,7 +17,7 @@ export function describeOffenders(world: World): string[] {
 
 function historyOf({ trace, messages }: World, { stream, seq, client, ms }: Finding): string[] {
   if (stream !== undefined && seq !== undefined) return trace.history(stream, seq, concerned());
-  return client === undefined ? [] : trace.around(client, ms - AROUND_MS, ms + AROUND_MS);
+  return client === undefined ? [] : trace.around(client, ms - AROUND_MS, ms + AROUND_MS, stream);
 
   /** The publisher and whoever missed it or had it wrongly. */
   function concerned(): Set<number> {

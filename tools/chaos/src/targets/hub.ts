@@ -49,7 +49,7 @@ export async function startHub(root: string, dataDir: string): Promise<Target> {
           TRIVIUM_ADMIN_PORT: String(admin),
         },
         ready: async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok,
-        readyTimeoutMs: 60_000,
+        readyTimeoutMs: 120_000,
         stopTimeoutMs: 20_000,
       }),
     );

@@ -53,8 +53,8 @@ export class ScriptedSession {
     const granted = [...this.filters].flatMap(([filter, qos]) =>
       matches(filter, message.topic) ? [qos] : [],
     );
-    // Those who only watch, or are not told from others, are served well: what is done wrong is then done to one message.
-    const isProbed = !this.id.endsWith('watcher') && isNumbered(message.publisher);
+    // Those who only look for a while are served well, so that all that is done wrong is seen.
+    const isProbed = /-s\d+$/.test(this.id) && isNumbered(message.publisher);
     if (granted.length === 0) {
       if (isProbed && this.filters.size > 0 && isTurn('strayEvery')) this.#push(message, 1, false);
       return;
@@ -163,6 +163,7 @@ export class ScriptedSession {
     const { topic, payload, publisher } = message;
     const hides = again && this.#conscience.misdeeds.hidesRepeats === true;
     this.wire?.write(publishPacket({ topic, payload, qos, retain, dup: again && !hides, packetId }));
-    if (isNumbered(publisher) && this.#conscience.isTurn('cutEvery')) this.wire?.end();
+    if (isNumbered(publisher) && /-s\d+$/.test(this.id) && this.#conscience.isTurn('cutEvery'))
+      this.wire?.end();
   }
 }
