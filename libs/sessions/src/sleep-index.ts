@@ -243,8 +243,7 @@ export class SleepIndex {
         trie.match(wanted.topic, (wish) => found.push(wish));
         matches.set(wanted, (wishes = found));
       }
-      for (const wish of wishes)
-        if (pos <= readUpTo(wish.sleeper.partition)) this.dropped += offer(wish, pos, size, this.#limits);
+      for (const wish of wishes) this.dropped += offer(wish, pos, size, this.#limits);
       left -= wishes.length;
       return left > 0;
     });
