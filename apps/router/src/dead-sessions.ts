@@ -81,6 +81,7 @@ export function createDeadSessions(options: DeadSessionsOptions): DeadSessions {
   const settle = createSettler({
     bus,
     holds,
+    nowMs: () => clock.wallMs(),
     async isLost(door, connectedAt) {
       let began = asked.get(door);
       if (began === undefined) asked.set(door, (began = leaseBegan(door)));
@@ -125,6 +126,8 @@ export function createDeadSessions(options: DeadSessionsOptions): DeadSessions {
       const view = sessions.get(client);
       if (view === undefined || !isSuspect(view)) suspects.delete(client);
       else if (busy.has(client) || !holds(client)) continue;
+      else if (view.waitsUntilMs !== undefined && view.waitsUntilMs > clock.wallMs())
+        next = Math.min(next, view.waitsUntilMs - clock.wallMs());
       else if (now - sinceMs < graceMs) next = Math.min(next, sinceMs + graceMs - now);
       else {
         busy.add(client);

@@ -50,6 +50,7 @@ function setup(record: SessionRecord) {
   const settle = createSettler({
     bus,
     holds: () => true,
+    nowMs: () => Date.now(),
     isLost: (door) => Promise.resolve(door === 'dead'),
     lostMs: ages.lostMs,
     writtenMs: (_client, revision) => (revision === written.revision ? written.seenMs : -Infinity),

@@ -6,6 +6,8 @@ export interface SettleOptions {
   bus: Bus;
   /** This client is for this router to settle. */
   holds(client: string): boolean;
+  /** Wall clock, milliseconds since the epoch. */
+  nowMs(): number;
   /** Whether the door is dead for a connection that began at `connectedAt`: asked of the bucket, so that no stale view decides. */
   isLost(door: string, connectedAt: number): Promise<boolean>;
   /** When the door lost its lease, as far as this router saw it. */
@@ -64,15 +66,16 @@ export function createSettler(options: SettleOptions): (client: string) => Promi
     let dueMs = options.writtenMs(client, revision);
     const { door } = record;
     const lost = door !== undefined && (await options.isLost(door, record.connectedAt));
-    let step = settlement(record, lost);
-    if (step.do === 'nothing' || !options.holds(client)) return NOT_OURS;
+    let step = settlement(record, lost, options.nowMs());
+    if (step.do === 'nothing' || step.do === 'wait' || !options.holds(client)) return NOT_OURS;
     if (step.do === 'claim') {
       const written = await store.write(client, step.record, revision);
       if (written === undefined) return undefined;
       ({ record } = step);
       revision = written;
       dueMs = options.lostMs(door!);
-      step = settlement(record, false);
+      step = settlement(record, false, options.nowMs());
+      if (step.do === 'wait') return NOT_OURS;
     }
     let wills = 0;
     if (step.do === 'publish') {
@@ -82,7 +85,7 @@ export function createSettler(options: SettleOptions): (client: string) => Promi
         await publishWill(bus, client, due, options.isOld(ofLast ? dueMs : -Infinity));
         wills++;
       }
-      step = afterWills(record);
+      step = afterWills(record, options.nowMs());
     }
     return (await leave(client, record, revision, step)) ? { settled: true, wills } : undefined;
   };

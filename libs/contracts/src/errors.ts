@@ -30,6 +30,8 @@ export const ERRORS = {
   'protocol.error': rejected('Well-formed, but not allowed here by the protocol.'),
   'protocol.unsupported-version': rejected('This version of the protocol is not spoken here.'),
   'protocol.unsupported': rejected('A legal request for something that this hub does not offer.'),
+  'protocol.receive-maximum': rejected('More messages are unacknowledged than the receiver allows at once.'),
+  'protocol.topic-alias': rejected('The topic alias is 0, above the maximum, or stands for no topic yet.'),
   'client-id.invalid': rejected('The client id is missing, too long or not allowed.'),
   'qos.unsupported': rejected('This quality of service is not offered here.'),
   'retain.unsupported': rejected('Retained messages are not offered here.'),
@@ -39,6 +41,7 @@ export const ERRORS = {
   'quota.exceeded': rejected('A limit on what one client may hold has been reached.'),
   'auth.required': rejected('Credentials are needed.'),
   'auth.failed': rejected('The credentials are not valid.'),
+  'auth.method': rejected('This method of authentication is not offered here.'),
   'auth.denied': rejected('The policy does not allow this.'),
   'session.taken-over': rejected('Another connection with the same client id has taken over.'),
   'keepalive.timeout': retryable(

@@ -13,6 +13,10 @@ export const SessionSubscription = Type.Object({
   qos: QoSSchema,
   /** Log position at which it began: it brings nothing stored at or below it (rule 2). */
   from: Position,
+  /** MQTT 5 subscription options and identifier; none: as in 3.1.1. */
+  noLocal: Type.Optional(Type.Boolean()),
+  retainAsPublished: Type.Optional(Type.Boolean()),
+  id: Type.Optional(Type.Integer({ minimum: 1, maximum: 268_435_455 })),
 });
 export type SessionSubscription = Static<typeof SessionSubscription>;
 
@@ -25,6 +29,8 @@ export const WillMessage = Type.Object({
   retain: Type.Boolean(),
   contentType: Type.Optional(Type.String()),
   properties: Type.Optional(JsonProperties),
+  /** It waits so long after the connection has ended, unless the session ends before or the client is back. */
+  delaySeconds: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 export type WillMessage = Static<typeof WillMessage>;
 
@@ -34,6 +40,8 @@ export const DueWill = Type.Object({
   will: WillMessage,
   /** It cannot lie in the log at or below this position. */
   after: Position,
+  /** Not before, milliseconds since the epoch; a client that continues the session by then cancels it. None: now. */
+  at: Type.Optional(Type.Integer({ minimum: 0 })),
 });
 export type DueWill = Static<typeof DueWill>;
 
@@ -69,6 +77,8 @@ export const SessionRecord = Type.Object(
     clean: Type.Boolean(),
     /** How long it stays after its connection ended; none: for ever. */
     expirySeconds: Type.Optional(Type.Integer({ minimum: 0 })),
+    /** When a session whose client is away has ended, milliseconds since the epoch: whoever finds it after that takes it for gone. */
+    endsAt: Type.Optional(Type.Integer({ minimum: 0 })),
     /** Last log position considered for the client (its cursor). A lower bound while it is connected. */
     pos: Position,
     subscriptions: Type.Array(SessionSubscription),

@@ -1,10 +1,10 @@
 import type { Bus } from '@trivium/bus';
-import { TriviumError, type SessionRecord } from '@trivium/contracts';
+import { TriviumError, type DueWill, type SessionRecord } from '@trivium/contracts';
 import { ExactlyOnceLog, type ExactlyOnceState } from './exactly-once-log.ts';
 import { throughOutages } from './outage.ts';
 import { publishWill } from './publish-will.ts';
 import type { Claimed } from './session-claims.ts';
-import { createSessionStore } from './session-store.ts';
+import { createSessionStore, dueWills, WILL_SECONDS } from './session-store.ts';
 
 /** What a connection knows of its session, and only it. */
 export type SessionState = Pick<SessionRecord, 'pos' | 'subscriptions' | 'open'>;
@@ -76,6 +76,17 @@ export class HeldSession {
     return state.pos !== pos || state.open.length !== open.length || state.open[0]?.pos !== open[0]?.pos;
   }
 
+  /** How long the session stays after its connection: 0 ends with it, undefined for ever. */
+  get expirySeconds(): number | undefined {
+    return this.#record.expirySeconds;
+  }
+
+  /** The client has changed it at DISCONNECT. */
+  set expirySeconds(seconds: number | undefined) {
+    const { expirySeconds: _, ...rest } = this.#record;
+    this.#record = seconds === undefined ? rest : { ...rest, expirySeconds: seconds };
+  }
+
   /**
    * Writes the session as it is when the write begins; calls that come while one is under way share the next. Resolves when it is
    * stored. Rejects with `session.taken-over` when it is somebody else's, retryable when the bus is away.
@@ -116,12 +127,15 @@ export class HeldSession {
     await throughOutages(bus, async () => {
       if (this.#lost) return;
       const old = this.#options.now() - began > OLD_MS;
-      const { epoch, pos } = this.#record;
-      if (will && this.#record.will !== undefined) {
-        if (old && !(await this.#isMine())) return;
-        await publishWill(bus, this.client, { epoch, will: this.#record.will, after: pos }, old);
+      const owed = will ? dueWills(this.#record, began) : [];
+      const waiting = owed.filter(({ at }) => at !== undefined);
+      for (const one of owed) {
+        if (one.at !== undefined) continue;
+        // A door that was out of touch for a while may find that a router has done it.
+        if (!(await this.#isMine())) return this.#lose();
+        await publishWill(bus, this.client, one, old);
       }
-      await this.#leave(exchanges);
+      await this.#leave(exchanges, waiting);
     }).catch(() => undefined);
   }
 
@@ -153,7 +167,7 @@ export class HeldSession {
     return mine;
   }
 
-  async #leave(exchanges: ExactlyOnceState | undefined): Promise<void> {
+  async #leave(exchanges: ExactlyOnceState | undefined, due: readonly DueWill[]): Promise<void> {
     const { door: _, connection: __, will: ___, due: ____, ...kept } = this.#record;
     const { expirySeconds } = kept;
     const gone = this.clean || expirySeconds === 0;
@@ -169,7 +183,14 @@ export class HeldSession {
         ((await this.#isMine()) && (await this.#store.remove(this.client, this.#revision)));
       if (!removed) return;
     } else {
-      await this.#put({ ...state, exactlyOnce: kept.exactlyOnce && !done }, expirySeconds);
+      const record: SessionRecord = {
+        ...{ ...state, exactlyOnce: kept.exactlyOnce && !done },
+        ...(expirySeconds === undefined ? {} : { endsAt: this.#options.now() + expirySeconds * 1_000 }),
+        ...(due.length === 0 ? {} : { due: [...due] }),
+      };
+      // A will that waits is published before the record goes by itself.
+      const more = due.length === 0 ? 0 : WILL_SECONDS;
+      await this.#put(record, expirySeconds === undefined ? undefined : expirySeconds + more);
     }
     if (kept.exactlyOnce && (gone || done)) await this.exactlyOnce?.remove();
   }

@@ -17,9 +17,9 @@ export interface ClaimRequest {
   readonly connection: string;
   /** A session belongs to who made it. */
   readonly principal: string;
-  /** A new session, which ends with the connection. Else the one that is there goes on. */
-  readonly clean: boolean;
-  /** How long a session that is not clean stays after its connection; none: for ever. */
+  /** A new session, whatever is there. Else the one that is there goes on. */
+  readonly fresh: boolean;
+  /** How long the session stays after its connection: 0 ends with it, none for ever. */
   readonly expirySeconds?: number;
   readonly will?: WillMessage | undefined;
 }
@@ -70,10 +70,22 @@ export function createSessionClaims({ bus, now, cleanTtlSeconds, takeoverTimeout
   const isGone = async (former: SessionRecord | undefined): Promise<boolean> =>
     former?.door === undefined || (await bus.bucket('leases').get(doorLeaseKey(former.door))) === undefined;
 
+  const goesOn = ({ fresh }: ClaimRequest, former: SessionRecord | undefined): boolean =>
+    former !== undefined &&
+    !fresh &&
+    !former.clean &&
+    !(former.door === undefined && former.endsAt !== undefined && former.endsAt <= now());
+
   const next = async (request: ClaimRequest, former: SessionRecord | undefined): Promise<SessionRecord> => {
-    const { clean, connection, principal, expirySeconds, will } = request;
-    const present = former !== undefined && !former.clean && !clean;
-    const due = former === undefined ? [] : dueWills(former);
+    const { connection, principal, expirySeconds, will } = request;
+    const present = goesOn(request, former);
+    // What is new and ends with its connection is kept in memory alone.
+    const clean = expirySeconds === 0 && !present;
+    const owed = former === undefined ? [] : dueWills(former, now());
+    // A session that goes on cancels what was still to wait [MQTT-3.1.3-9]; one that ends here does not wait.
+    const due = present
+      ? owed.filter(({ at = 0 }) => at <= now())
+      : owed.map(({ epoch, will, after }) => ({ epoch, will, after }));
     return {
       v: 1,
       epoch: (former?.epoch ?? now()) + 1,
@@ -84,10 +96,10 @@ export function createSessionClaims({ bus, now, cleanTtlSeconds, takeoverTimeout
       clean,
       ...(expirySeconds === undefined ? {} : { expirySeconds }),
       // Nothing of this connection lies at or below it; a clean session without a will never asks.
-      pos: present ? former.pos : clean && will === undefined ? 0 : await bus.lastPos('MESSAGES'),
-      subscriptions: present ? former.subscriptions : [],
-      open: present ? former.open : [],
-      exactlyOnce: present && former.exactlyOnce,
+      pos: present ? former!.pos : clean && will === undefined ? 0 : await bus.lastPos('MESSAGES'),
+      subscriptions: present ? former!.subscriptions : [],
+      open: present ? former!.open : [],
+      exactlyOnce: present && former!.exactlyOnce,
       ...(will === undefined ? {} : { will }),
       ...(due.length === 0 ? {} : { due }),
     };
@@ -98,24 +110,24 @@ export function createSessionClaims({ bus, now, cleanTtlSeconds, takeoverTimeout
     former: SessionRecord | undefined,
     expect: number,
   ): Promise<Claimed | undefined> => {
-    const { client, clean } = request;
+    const { client } = request;
     const record = await next(request, former);
     const dueIsOld = record.due !== undefined && (await isGone(former));
-    const revision = await store.write(client, record, expect, clean ? cleanTtlSeconds : undefined);
+    const revision = await store.write(client, record, expect, record.clean ? cleanTtlSeconds : undefined);
     if (revision === undefined) return undefined;
     if (former?.exactlyOnce === true && !record.exactlyOnce) await exactlyOnce.remove(client);
     return {
       record,
       revision,
-      present: former !== undefined && !former.clean && !clean,
+      present: goesOn(request, former),
       exactlyOnce: record.exactlyOnce ? await exactlyOnce.fence(client, record.epoch) : undefined,
       dueIsOld,
     };
   };
 
   return async (request: ClaimRequest): Promise<Claimed> => {
-    const { client, principal, clean } = request;
-    const first = clean ? await write(request, undefined, 0) : undefined;
+    const { client, principal, fresh, expirySeconds } = request;
+    const first = fresh && expirySeconds === 0 ? await write(request, undefined, 0) : undefined;
     if (first !== undefined) return first;
     let told: string | undefined;
     for (let tries = 0; tries < TRIES; tries++) {

@@ -49,6 +49,8 @@ async function door(server: NatsServer, cursorIntervalMs = 60_000): Promise<Door
   };
 }
 
+const CLEAN = { fresh: true, expirySeconds: 0 };
+
 let run = 0;
 let client = '';
 beforeEach(() => void (client = `c ${++run}`));
@@ -84,7 +86,7 @@ class Connection implements Owner {
 let connections = 0;
 async function connect(at: Door, claim: Partial<Claim> = {}): Promise<Connection> {
   const connection = new Connection(at.owners, `${at.bus.incarnation}-${++connections}`);
-  at.owners.take({ client, principal: 'me', clean: false, ...claim }, connection);
+  at.owners.take({ client, principal: 'me', fresh: false, expirySeconds: 3_600, ...claim }, connection);
   await waitFor(() => connection.log.length > 0, { timeoutMs: 10_000 });
   return connection;
 }
@@ -128,7 +130,7 @@ describe('a client id', () => {
     const all = Array.from({ length: 40 }, (_, i) => {
       const at = i % 2 === 0 ? here : there;
       const connection = new Connection(at.owners, `${at.bus.incarnation}-crowd${i}`);
-      at.owners.take({ client, principal: 'me', clean: i % 3 === 0 }, connection);
+      at.owners.take({ client, principal: 'me', ...(i % 3 === 0 ? CLEAN : { fresh: false }) }, connection);
       return connection;
     });
     const left = () =>
@@ -146,7 +148,7 @@ describe('a client id', () => {
 
 describe('a session', () => {
   test('that is clean goes with its connection; one that is not stays, and is free', async () => {
-    const clean = await connect(here, { clean: true });
+    const clean = await connect(here, CLEAN);
     here.owners.leave(clean, { will: false });
     await here.owners.settled();
     expect(await record(here)).toBeUndefined();

@@ -40,8 +40,19 @@ export function createSessionStore(bus: Bus): SessionStore {
   };
 }
 
-/** The wills to publish when a connection ended without DISCONNECT: those that were due already, and its own. */
-export function dueWills(record: SessionRecord): DueWill[] {
-  const { due = [], will, epoch, pos } = record;
-  return will === undefined ? due : [...due, { epoch, will, after: pos }];
+/** A record stays this much longer when a will waits for the end of its session. */
+export const WILL_SECONDS = 60;
+
+/**
+ * The wills to publish when a connection ended without DISCONNECT at `nowMs`: those that were due already, and its own, which may have
+ * to wait, though not beyond the end of the session (MQTT 5, section 3.1.3.2.2).
+ */
+export function dueWills(record: SessionRecord, nowMs: number): DueWill[] {
+  const { due = [], will, epoch, pos, clean, expirySeconds = Infinity } = record;
+  if (will === undefined) return due;
+  const delaySeconds = clean ? 0 : Math.min(will.delaySeconds ?? 0, expirySeconds);
+  return [
+    ...due,
+    { epoch, will, after: pos, ...(delaySeconds > 0 ? { at: nowMs + delaySeconds * 1_000 } : {}) },
+  ];
 }

@@ -24,6 +24,8 @@ export interface SessionView {
   readonly connectedAt: number;
   /** Somebody has still to publish a will of a former connection, or to delete the session: if it has no door, a router. */
   readonly unfinished: boolean;
+  /** But not before, milliseconds since the epoch: its wills wait. */
+  readonly waitsUntilMs: number | undefined;
   /** Set while the client is away. */
   readonly sleep: Sleep | undefined;
   /** When this revision was seen to be written, by the router's monotonic clock; -Infinity: it was there before. */
@@ -45,6 +47,10 @@ export function viewSession(
     door,
     connectedAt,
     unfinished: ends || (due !== undefined && due.length > 0),
+    waitsUntilMs:
+      due?.every(({ at }) => at !== undefined) === true
+        ? Math.min(...due.map(({ at = 0 }) => at))
+        : undefined,
     sleep:
       door === undefined && !ends
         ? { cursor: record.pos, filters: logFilters(record.subscriptions) }
