@@ -62,7 +62,8 @@ async function aedesDoor({ telemetry, ...parts }: EngineParts): Promise<TcpDoor>
   const door = await createAedesDoor({
     ...parts,
     owners: {
-      take: (client, owner) => owners.take({ client, principal: 'anonymous', clean: true }, owner),
+      take: (client, owner) =>
+        owners.take({ client, principal: 'anonymous', fresh: true, expirySeconds: 0 }, owner),
       leave: (_client, owner) => owners.leave(owner, { will: false }),
     },
     tracing: telemetry.messageTracing('aedes'),

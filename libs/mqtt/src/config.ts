@@ -40,6 +40,23 @@ export const mqttSection = Type.Object(
       1_073_741_824,
       'Bytes waiting for one client to read; then QoS 0 is dropped',
     ),
+    receiveMaximum: count(
+      256,
+      1,
+      65_535,
+      'QoS 1 and 2 messages that an MQTT 5 client may send without an acknowledgement',
+    ),
+    topicAliasMaximum: count(
+      100,
+      0,
+      65_535,
+      'Topic aliases that an MQTT 5 client may use, and that one is sent',
+    ),
+    maxKeepAliveSeconds: count(0, 0, 65_535, 'Longest keep alive of an MQTT 5 client; 0: any'),
+    serverReference: Type.String({
+      default: '',
+      description: 'Where MQTT 5 clients are sent when this door shuts down, as `host:port`; empty: nowhere',
+    }),
     maxOpenExactlyOnce: count(
       100,
       1,

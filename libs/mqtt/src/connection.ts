@@ -1,6 +1,7 @@
-import type { ErrorCode, TopicFilter } from '@trivium/contracts';
+import { toMqttReason, type ErrorCode, type TopicFilter } from '@trivium/contracts';
 import type { HeldSession, Owner } from '@trivium/sessions';
 import { decodeControlPacket } from './codec/decode.ts';
+import { encodeDisconnect } from './codec/encode.ts';
 import { AFTER_CONNECT } from './codec/first-byte.ts';
 import { FrameSplitter } from './codec/frame-splitter.ts';
 import { PUBACK, PUBLISH } from './codec/packet-type.ts';
@@ -22,6 +23,9 @@ import type {
 import { step } from './session-step.ts';
 import { Subscriber } from './subscriber.ts';
 import type { Peer, Transport, TransportSink } from './transport.ts';
+
+/** Reason code of DISCONNECT. */
+const USE_ANOTHER_SERVER = 0x9c;
 
 const NO_SUBSCRIPTIONS: ReadonlyMap<TopicFilter, unknown> = new Map();
 
@@ -67,6 +71,10 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
 
   get client(): SessionClient {
     return this.#client!;
+  }
+
+  get expirySeconds(): number | undefined {
+    return this.#held?.expirySeconds;
   }
 
   get subscriptions(): ReadonlyMap<TopicFilter, unknown> {
@@ -171,12 +179,25 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     }
     parts.stats.closed[reason] = (parts.stats.closed[reason] ?? 0) + 1;
     this.#log(reason, detail);
+    this.#sayWhy(reason, detail);
     this.outbox.flush();
     this.#heardAt = parts.ticks.now;
     this.#patience = LINGER_TICKS;
-    if (reason === 'keepalive.timeout') this.#transport.destroy();
+    if (reason === 'keepalive.timeout' && client?.level !== 5) this.#transport.destroy();
     else this.#transport.end();
     this.#resume();
+  }
+
+  /** DISCONNECT, in MQTT 5 and unless the client has ended it [MQTT-3.14.0-1]. */
+  #sayWhy(reason: CloseReason, detail: string | undefined): void {
+    if (!this.#opened || this.#client?.level !== 5 || reason.startsWith('client.')) return;
+    const { serverReference } = this.#parts.config;
+    const moved = reason === 'server.draining' && serverReference !== '';
+    const code = moved ? USE_ANOTHER_SERVER : toMqttReason(reason as ErrorCode, 'disconnect');
+    const why = detail === undefined ? {} : { reasonString: detail };
+    const packet = encodeDisconnect(code, moved ? { ...why, serverReference } : why);
+    // Without the reason string where it would be too large for the client [MQTT-3.14.2-3].
+    this.outbox.send(packet.length > this.#client.maximumPacketBytes ? encodeDisconnect(code) : packet);
   }
 
   /** Serves what has come, as far as nothing holds it up. */
@@ -254,10 +275,15 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
         return this.#subscriber?.acknowledged(effect.packetId);
       case 'received':
         return this.#subscriberOfClient().received(effect.packetId);
+      case 'rejected':
+        return this.#subscriber?.rejected(effect.packetId);
       case 'completed':
         return this.#subscriber?.completed(effect.packetId);
       case 'released':
         return this.#intakeOfClient().released(effect.packetId);
+      case 'expire':
+        this.#held!.expirySeconds = effect.seconds;
+        return;
       case 'close':
         return this.close(effect.reason, effect.detail);
     }
@@ -292,7 +318,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   }
 
   #subscriberOfClient(): Subscriber {
-    return (this.#subscriber ??= new Subscriber(this.#parts, this.client.id, this.outbox, this.#held!));
+    return (this.#subscriber ??= new Subscriber(this.#parts, this.client, this.outbox, this.#held!));
   }
 
   #intakeOfClient(): PublishIntake {

@@ -27,6 +27,8 @@ export interface DoorParts extends OutputShared {
   readonly events: ConnectionEvents;
   readonly routes: TopicRoutes;
   readonly frames: PublishFrames;
+  /** The same for MQTT 5. */
+  readonly frames5: PublishFrames;
   readonly retries: PublishRetries;
   /** The one view that PUBLISH packets are read through. */
   readonly view: PublishView;

@@ -20,6 +20,8 @@ interface Exchange extends IncomingExactlyOnce {
   /** Undefined until the client sends it (again): of an exchange of an earlier connection only this much is known. */
   message: OnceFrom | undefined;
   state: 'known' | 'entering' | 'publishing' | 'failed' | 'stored';
+  /** The message is not taken, with this reason code. */
+  refusal: number;
 }
 
 export interface ExactlyOnceInOptions {
@@ -31,12 +33,13 @@ export interface ExactlyOnceInOptions {
   log: ExactlyOnceLog | undefined;
   /** No message of this connection lies in the log at or below it. */
   after: number;
-  /** The oldest message without PUBREC is stored. In the order of the PUBLISHes [MQTT-4.6.0-3]. */
-  onStored(packetId: number): void;
+  /** The oldest message without PUBREC is stored, or refused with a reason code. In the order of the PUBLISHes [MQTT-4.6.0-3]. */
+  onStored(packetId: number, refusal: number): void;
   onPostponed(): void;
-  onRefused(code: ErrorCode): void;
-  /** The exchange is over: PUBCOMP. */
-  onReleased(packetId: number): void;
+  /** The reason code to answer with; 0: the connection ends. */
+  onRefused(code: ErrorCode): number;
+  /** The exchange is over: PUBCOMP; `known`: there was one. */
+  onReleased(packetId: number, known: boolean): void;
 }
 
 /**
@@ -57,12 +60,21 @@ export class ExactlyOnceIn implements StoreSink {
     this.#options = options;
     this.#after = options.after;
     for (const known of options.log?.restored.incoming ?? [])
-      this.#exchanges.set(known.packetId, { ...known, message: undefined, state: 'known' });
+      this.#exchanges.set(known.packetId, { ...known, message: undefined, state: 'known', refusal: 0 });
   }
 
   /** Messages without PUBREC. */
   get open(): number {
     return this.#unanswered.length;
+  }
+
+  /** Exchanges without PUBCOMP. */
+  get size(): number {
+    return this.#exchanges.size;
+  }
+
+  has(packetId: number): boolean {
+    return this.#exchanges.has(packetId);
   }
 
   get postponed(): boolean {
@@ -87,7 +99,7 @@ export class ExactlyOnceIn implements StoreSink {
       after: this.#after,
       at: now(),
       message,
-      state: 'entering',
+      ...{ state: 'entering' as const, refusal: 0 },
     };
     this.#exchanges.set(packetId, exchange);
     this.#unanswered.push(exchange);
@@ -96,16 +108,23 @@ export class ExactlyOnceIn implements StoreSink {
     return 'taken';
   }
 
+  /** A message that goes nowhere: it is answered in its turn, and the exchange is over then. */
+  refuse(packetId: number, refusal: number): void {
+    const nowhere = { packetId, msgId: '', after: 0, at: 0, message: undefined };
+    this.#unanswered.push({ ...nowhere, state: 'stored', refusal });
+    this.#answer();
+  }
+
   /** PUBREL. False: the message is not stored yet, so no PUBREC can have asked for it. */
   released(packetId: number): boolean {
     const { log, onReleased } = this.#options;
     const exchange = this.#exchanges.get(packetId);
     // Nothing is known of the id: there is nothing left to release.
-    if (exchange === undefined) onReleased(packetId);
+    if (exchange === undefined) onReleased(packetId, false);
     else if (exchange.state === 'stored' || exchange.state === 'known') {
       this.#exchanges.delete(packetId);
-      if (log === undefined) onReleased(packetId);
-      else log.commit(() => onReleased(packetId));
+      if (log === undefined) onReleased(packetId, true);
+      else log.commit(() => onReleased(packetId, true));
     } else return false;
     return true;
   }
@@ -176,14 +195,21 @@ export class ExactlyOnceIn implements StoreSink {
 
   #failed(exchange: Exchange, code: ErrorCode): void {
     exchange.state = 'failed';
-    if (code === 'bus.refused' || ERRORS[code].category === 'rejected') this.#options.onRefused(code);
-    else this.#options.onPostponed();
+    if (code !== 'bus.refused' && ERRORS[code].category !== 'rejected') return this.#options.onPostponed();
+    exchange.refusal = this.#options.onRefused(code);
+    if (exchange.refusal === 0) return;
+    exchange.state = 'stored';
+    exchange.message = undefined;
+    this.#exchanges.delete(exchange.packetId);
+    this.#answer();
   }
 
   #answer(): void {
     let answered = 0;
-    while (this.#unanswered[answered]?.state === 'stored')
-      this.#options.onStored(this.#unanswered[answered++]!.packetId);
+    while (this.#unanswered[answered]?.state === 'stored') {
+      const { packetId, refusal } = this.#unanswered[answered++]!;
+      this.#options.onStored(packetId, refusal);
+    }
     if (answered > 0) this.#unanswered.splice(0, answered);
   }
 }

@@ -1,10 +1,12 @@
 import type { OutgoingExactlyOnce } from '@trivium/contracts';
 import type { ExactlyOnceLog } from '@trivium/sessions';
-import { acknowledgementFirstByte } from './codec/encode.ts';
-import { PUBREL } from './codec/packet-type.ts';
+import { acknowledgementFirstByte, encodeAcknowledgement } from './codec/encode.ts';
+import { PUBREL, type ProtocolLevel } from './codec/packet-type.ts';
 import type { Outbox } from './outbox.ts';
 import type { PacketIdWindow } from './packet-id-window.ts';
 
+/** MQTT 5: no message has this packet id. */
+const NOT_FOUND = 0x92;
 const PUBREL_FIRST = acknowledgementFirstByte(PUBREL);
 
 /** A QoS 2 message to the client, from its entry until PUBCOMP. */
@@ -32,6 +34,7 @@ export interface ExactlyOnceOutOptions {
   log: ExactlyOnceLog | undefined;
   /** Exchanges that may be open at once. */
   limit: number;
+  level: ProtocolLevel;
   /** An exchange is completed. */
   onRoom(): void;
 }
@@ -85,7 +88,8 @@ export class ExactlyOnceOut {
   received(packetId: number): void {
     const exchange = this.#exchanges.get(packetId);
     // Nothing is known of the id: PUBREL lets the client forget it.
-    if (exchange === undefined || exchange.state === 'released') return this.#release(packetId);
+    if (exchange === undefined) return this.#releaseUnknown(packetId);
+    if (exchange.state === 'released') return this.#release(packetId);
     if (exchange.state !== 'sent') return;
     exchange.state = 'releasing';
     this.#commit(() => {
@@ -104,10 +108,13 @@ export class ExactlyOnceOut {
     });
   }
 
-  /** The message of an exchange is gone from the log: it can never be sent. */
+  /** The exchange is over without PUBREL: the client has refused the message, or the message is gone from the log. */
   abandon(packetId: number): void {
-    this.#exchanges.delete(packetId);
-    this.#commit(() => this.#options.window.release(packetId));
+    if (!this.#exchanges.delete(packetId)) return;
+    this.#commit(() => {
+      this.#options.window.release(packetId);
+      this.#options.onRoom();
+    });
   }
 
   /** Whether its PUBLISH may be sent again. */
@@ -141,6 +148,12 @@ export class ExactlyOnceOut {
       released: state === 'releasing' || state === 'released',
       ...(retained === undefined ? {} : { retained }),
     }));
+  }
+
+  #releaseUnknown(packetId: number): void {
+    const { outbox, level } = this.#options;
+    if (level === 5) outbox.send(encodeAcknowledgement(level, PUBREL, packetId, NOT_FOUND));
+    else this.#release(packetId);
   }
 
   #release(packetId: number): void {

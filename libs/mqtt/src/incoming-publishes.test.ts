@@ -16,7 +16,7 @@ function ring() {
   const owner = {
     onStored: (id: number) => void acknowledged.push(id),
     onPostponed: vi.fn<(code: ErrorCode) => void>(),
-    onRefused: vi.fn<(code: ErrorCode) => void>(),
+    onRefused: vi.fn<(code: ErrorCode) => number>(() => 0),
     retain: (message: Retainable, pos: number) =>
       new Promise<void>((resolve) => retaining.push({ tokens: message.tokens, pos, resolve })),
   };
@@ -122,4 +122,26 @@ test('a message to be retained is acknowledged when it is, and those after it wa
   retaining[0]!.resolve();
   await Promise.resolve();
   expect(acknowledged).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+});
+
+test('what is refused is answered with its reason, in its turn', () => {
+  const { publishes, publish, answer, owner } = ring();
+  const answered: [number, number][] = [];
+  Object.assign(owner, { onStored: (id: number, refusal: number) => answered.push([id, refusal]) });
+  owner.onRefused.mockReturnValue(0x97);
+  publish(1);
+  publishes.refuse(2, 0x90);
+  publish(3);
+  publish(4);
+  answer(1, 'bus.refused');
+  expect(answered).toEqual([]);
+  answer(0);
+  answer(0);
+  expect(answered).toEqual([
+    [1, 0],
+    [2, 0x90],
+    [3, 0x97],
+    [4, 0],
+  ]);
+  expect([publishes.open, publishes.bytes]).toEqual([0, 0]);
 });

@@ -15,14 +15,17 @@ export type Retainable = Omit<RetainedRecord, 'pos'>;
 
 /** Whose messages they are. */
 export interface PublishOwner {
-  /** The oldest unanswered message is stored: acknowledge it. Called in the order of the publishes [MQTT-4.6.0-2]. */
-  onStored(packetId: number): void;
+  /**
+   * The oldest unanswered message is stored, or was refused with a reason: answer it. Called in the order of the publishes
+   * [MQTT-4.6.0-2].
+   */
+  onStored(packetId: number, refusal: number): void;
   /** A message could not be stored now; it waits for `retry`. */
   onPostponed(code: ErrorCode): void;
   /** Makes a message that is stored at `pos` the retained one of its topic. Rejects when that cannot be. */
   retain(message: Retainable, pos: number): Promise<void>;
-  /** The bus does not want this message: it will never be acknowledged. */
-  onRefused(code: ErrorCode): void;
+  /** The bus does not want this message. The reason code to answer it with; 0: it is never answered, the connection ends. */
+  onRefused(code: ErrorCode): number;
 }
 
 /**
@@ -41,6 +44,8 @@ export class IncomingPublishes implements StoreSink {
   #payloads: (Buffer | undefined)[] = [];
   #headers: (Uint8Array | undefined)[] = [];
   #spans: (MessageSpan | undefined)[] | undefined;
+  /** Reason codes of those that were refused. */
+  readonly #refusals = new Map<number, number>();
   #retained: (Retainable | undefined)[] | undefined;
   /** Count of messages ever finished, and ever begun; a message's token is its number. */
   #head = 0;
@@ -92,6 +97,16 @@ export class IncomingPublishes implements StoreSink {
     else this.#publisher.durable(subject, payload, headers, this, token);
   }
 
+  /** A message that goes nowhere: it is answered in its turn. */
+  refuse(packetId: number, reason: number): void {
+    if (this.#tail - this.#head === this.#states.length) this.#grow();
+    const token = this.#tail++;
+    const slot = this.#slot(token);
+    this.#packetIds[slot] = packetId;
+    this.#costs[slot] = 0;
+    this.#refuse(token, slot, reason);
+  }
+
   stored(token: number, pos: number): void {
     const slot = this.#slot(token);
     if (this.#states[slot] !== OPEN) return;
@@ -108,9 +123,15 @@ export class IncomingPublishes implements StoreSink {
         if (isWaiting()) this.#finish(token, this.#slot(token));
       },
       () => {
-        if (isWaiting()) this.#owner.onRefused('bus.refused');
+        if (isWaiting()) this.#refuse(token, this.#slot(token), this.#owner.onRefused('bus.refused'));
       },
     );
+  }
+
+  #refuse(token: number, slot: number, reason: number): void {
+    if (reason === 0) return;
+    this.#refusals.set(token, reason);
+    this.#finish(token, slot);
   }
 
   #finish(token: number, slot: number): void {
@@ -126,7 +147,8 @@ export class IncomingPublishes implements StoreSink {
     if (this.#states[slot] !== OPEN) return;
     if (code === 'bus.refused' || ERRORS[code].category === 'rejected') {
       if (this.#spans !== undefined) this.#endSpan(slot, code);
-      this.#owner.onRefused(code);
+      const reason = this.#owner.onRefused(code);
+      if (reason > 0) this.#refuse(token, slot, reason);
       return;
     }
     this.#states[slot] = FAILED;
@@ -172,10 +194,16 @@ export class IncomingPublishes implements StoreSink {
       const slot = this.#slot(this.#head);
       if (this.#states[slot] !== STORED) return;
       this.#states[slot] = FREE;
-      this.#head++;
+      const token = this.#head++;
       this.bytes -= this.#costs[slot]!;
-      owner.onStored(this.#packetIds[slot]!);
+      owner.onStored(this.#packetIds[slot]!, this.#refusals.size === 0 ? 0 : this.#takeRefusal(token));
     } while (this.#head < this.#tail);
+  }
+
+  #takeRefusal(token: number): number {
+    const reason = this.#refusals.get(token) ?? 0;
+    this.#refusals.delete(token);
+    return reason;
   }
 
   #endSpan(slot: number, code: ErrorCode | undefined): void {

@@ -35,6 +35,11 @@ export const DOOR_METRICS = {
     description: 'Connections that went on with a persistent session',
     of: 'resumed',
   },
+  'trivium.mqtt.expired': { description: 'Messages that had expired before they were sent', of: 'expired' },
+  'trivium.mqtt.too.large': {
+    description: 'Messages larger than their receiver takes',
+    of: 'tooLarge',
+  },
   'trivium.mqtt.dropped.queued': {
     description: 'Messages that fell to the limits of a queue',
     of: 'droppedQueued',

@@ -31,7 +31,7 @@ test('no id is used twice at once, and the limit holds, whatever the order of ac
         expect([window.open, window.full, window.roomy]).toEqual([
           open.length,
           open.length >= 20,
-          open.length <= 10,
+          open.length < 20,
         ]);
         expect(window.list()).toEqual(open);
       }
@@ -75,4 +75,20 @@ test('[MQTT-4.4.0-1] what an earlier connection left keeps its ids, but for one 
     { id: 6, pos: 60 },
   ]);
   expect([window.open, window.take(1)]).toEqual([5, 8]);
+});
+
+test('a large window is filled again when half of it is free, a small one at once', () => {
+  for (const [limit, worthWhile] of [
+    [100, 50],
+    [64, 63],
+    [1, 0],
+  ] as const) {
+    const window = new PacketIdWindow(limit);
+    const ids = Array.from({ length: limit }, (_, i) => window.take(i));
+    while (window.open > worthWhile) {
+      expect(window.roomy).toBe(false);
+      window.acknowledge(ids.pop()!);
+    }
+    expect(window.roomy).toBe(true);
+  }
 });

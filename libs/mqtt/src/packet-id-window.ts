@@ -2,6 +2,8 @@ import type { OpenDelivery } from '@trivium/contracts';
 
 /** Packet ids are 1 to 65,535 [MQTT-2.3.1-1]. */
 const MAX_PACKET_ID = 65_535;
+/** A client that takes so few at once waits for each place. */
+const SMALL = 64;
 
 /**
  * Packet ids of messages to one client that are not done with, and the messages at QoS 1 among them, each by its log position. Ids are
@@ -31,9 +33,9 @@ export class PacketIdWindow {
     return this.open >= this.limit;
   }
 
-  /** Whether half of the window is free. */
+  /** Whether it is worth while to go on: half of the window is free, or any of a small one. */
   get roomy(): boolean {
-    return this.open <= this.limit >> 1;
+    return this.open <= (this.limit > SMALL ? this.limit >> 1 : this.limit - 1);
   }
 
   /** A packet id for the QoS 1 message at log position `pos`. Not when `full`. */

@@ -1,16 +1,22 @@
-import type { ErrorCode, HeaderFields, QoS } from '@trivium/contracts';
-import { encodeHeaders, messageSubject, publisherName } from '@trivium/contracts';
+import { isUtf8 } from 'node:buffer';
+import type { ErrorCode, HeaderFields, Properties, QoS } from '@trivium/contracts';
+import { encodeHeaders, messageSubject, publisherName, toMqttReason } from '@trivium/contracts';
 import { throughOutages, type HeldSession } from '@trivium/sessions';
+import { encodeAcknowledgement } from './codec/encode.ts';
 import { PUBACK, PUBCOMP, PUBREC } from './codec/packet-type.ts';
 import type { DoorParts } from './door-parts.ts';
 import { ExactlyOnceIn } from './exactly-once-in.ts';
 import { HOLD, type Hold } from './hold.ts';
 import { IncomingPublishes, type PublishOwner, type Retainable } from './incoming-publishes.ts';
+import { messageProperties } from './message-properties.ts';
 import type { Outbox } from './outbox.ts';
 import type { Retryable } from './publish-retries.ts';
 import type { CloseReason, SessionClient } from './session.ts';
 import { isRoute, type TopicRoute } from './topic-routes.ts';
 import type { MessageSpan } from './tracing.ts';
+
+/** MQTT 5: no message has this packet id. */
+const NOT_FOUND = 0x92;
 
 /** The connection that the messages come from. */
 export interface IntakeHost {
@@ -42,6 +48,10 @@ export class PublishIntake implements PublishOwner, Retryable {
   #route: TopicRoute | undefined;
   #subject0 = '';
   #subject1 = '';
+  /** MQTT 5: topics by their alias, for this connection. */
+  #aliases: Map<number, TopicRoute> | undefined;
+  /** What the message at hand takes along. */
+  #properties: Properties | undefined;
   /** The chunk that the last QoS 1 message lay in: it is kept with it, and counted once. */
   #chunk: Buffer | undefined;
 
@@ -72,10 +82,9 @@ export class PublishIntake implements PublishOwner, Retryable {
     const { view } = this.#parts;
     if (!view.read(first, buffer, start, end, this.#host.client.level))
       return this.#host.close('protocol.malformed', view.failure);
-    const route = this.#route;
-    if (route === undefined || !isRoute(route, buffer, view.topicStart, view.topicEnd)) {
-      if (!this.#turnTo(this.#parts.routes.find(buffer, view.topicStart, view.topicEnd))) return;
-    }
+    if (this.#host.client.level === 5) {
+      if (!this.#prepare5(buffer)) return;
+    } else if (!this.#findTopic(buffer)) return;
     const payload = buffer.subarray(view.payloadStart, view.payloadEnd);
     if (view.retain) this.#parts.stats.publishedRetained++;
     if (view.qos === 2) this.#publish2(view.packetId, payload, view.retain);
@@ -84,16 +93,73 @@ export class PublishIntake implements PublishOwner, Retryable {
     else this.#publish0(payload);
   }
 
+  #findTopic(buffer: Buffer): boolean {
+    const { view, routes } = this.#parts;
+    const route = this.#route;
+    if (route !== undefined && isRoute(route, buffer, view.topicStart, view.topicEnd)) return true;
+    return this.#turnTo(routes.find(buffer, view.topicStart, view.topicEnd));
+  }
+
+  /** What MQTT 5 adds: how many may be open, aliases, properties, and refusals that do not end the connection. */
+  #prepare5(buffer: Buffer): boolean {
+    const { view, config, now } = this.#parts;
+    const { properties, qos, packetId } = view;
+    this.#properties = undefined;
+    if (qos > 0 && !this.#mayBegin(qos, packetId, config.receiveMaximum)) {
+      this.#host.close('protocol.receive-maximum', 'more than Receive Maximum'); // section 3.3.4
+      return false;
+    }
+    const alias = properties?.topicAlias;
+    if (alias !== undefined && alias > config.topicAliasMaximum) {
+      this.#host.close('protocol.topic-alias', 'above Topic Alias Maximum'); // [MQTT-3.2.2-17]
+      return false;
+    }
+    if (view.topicStart < view.topicEnd) {
+      if (!this.#findTopic(buffer)) return false;
+      if (alias !== undefined) (this.#aliases ??= new Map()).set(alias, this.#route!);
+    } else {
+      const route = alias === undefined ? undefined : this.#aliases?.get(alias);
+      if (route === undefined) {
+        this.#host.close('protocol.error', 'neither a topic nor an alias that stands for one'); // section 3.3.2.3.4
+        return false;
+      }
+      if (route !== this.#route) this.#turnTo(route);
+    }
+    if (properties === undefined) return true;
+    this.#properties = messageProperties(properties, now());
+    if (properties.payloadFormat !== 1 || isUtf8(buffer.subarray(view.payloadStart, view.payloadEnd)))
+      return true;
+    this.#refuse('payload.invalid', 'the payload is not UTF-8');
+    return false;
+  }
+
+  #mayBegin(qos: QoS, packetId: number, receiveMaximum: number): boolean {
+    const exactlyOnce = this.#exactlyOnce;
+    if ((this.#waiting?.open ?? 0) + (exactlyOnce?.size ?? 0) < receiveMaximum) return true;
+    return qos === 2 && exactlyOnce?.has(packetId) === true; // a repetition
+  }
+
+  /** The message at hand is not taken: MQTT 5 says why in its acknowledgement, QoS 0 and earlier versions end the connection. */
+  #refuse(code: ErrorCode, detail: string): void {
+    const { view, bus, stats } = this.#parts;
+    if (view.qos === 0 || this.#host.client.level < 5) return this.#host.close(code, detail);
+    stats.openPublishes++;
+    if (view.qos === 1) {
+      const waiting = (this.#waiting ??= new IncomingPublishes(bus.publisher, this));
+      waiting.refuse(view.packetId, toMqttReason(code, 'puback'));
+    } else
+      (this.#exactlyOnce ?? this.#startExactlyOnce()).refuse(view.packetId, toMqttReason(code, 'pubrec'));
+  }
+
   /** PUBREL. */
   released(packetId: number): void {
-    const { outbox } = this.#host;
-    if (this.#exactlyOnce === undefined) outbox.acknowledge(PUBCOMP << 4, packetId);
+    if (this.#exactlyOnce === undefined) this.#complete(packetId, false);
     else if (!this.#exactlyOnce.released(packetId))
       this.#host.close('protocol.error', 'PUBREL before PUBREC');
   }
 
-  onStored(packetId: number): void {
-    this.#acknowledge(PUBACK, packetId);
+  onStored(packetId: number, refusal: number): void {
+    this.#acknowledge(PUBACK, packetId, refusal);
   }
 
   onPostponed(): void {
@@ -101,8 +167,10 @@ export class PublishIntake implements PublishOwner, Retryable {
     this.#host.hold(HOLD.intake);
   }
 
-  onRefused(code: ErrorCode): void {
+  onRefused(code: ErrorCode): number {
+    if (this.#host.client.level === 5) return toMqttReason(code, 'puback');
     this.#host.close(code, 'the bus refused a message');
+    return 0;
   }
 
   retain(message: Retainable, pos: number): Promise<void> {
@@ -133,7 +201,9 @@ export class PublishIntake implements PublishOwner, Retryable {
 
   #turnTo(route: TopicRoute | undefined): boolean {
     if (route === undefined) {
-      this.#host.close(this.#parts.routes.refusal, 'the topic of a PUBLISH');
+      const { refusal } = this.#parts.routes;
+      if (refusal === 'protocol.malformed') this.#host.close(refusal, 'the topic of a PUBLISH');
+      else this.#refuse(refusal, 'the topic of a PUBLISH');
       return false;
     }
     this.#route = route;
@@ -147,7 +217,8 @@ export class PublishIntake implements PublishOwner, Retryable {
     const { publisher } = bus;
     stats.publishedQos0++;
     const span = tracing.enabled ? this.#trace(0) : undefined;
-    const headers = span === undefined ? this.#headers : encodeHeaders(this.#fields(span));
+    const isPlain = span === undefined && this.#properties === undefined;
+    const headers = isPlain ? this.#headers : encodeHeaders(this.#fields(span));
     const taken = publisher.live(this.#subject0, payload, headers);
     span?.end(taken ? undefined : 'bus.unavailable');
     if (!taken) stats.droppedIn++;
@@ -189,7 +260,8 @@ export class PublishIntake implements PublishOwner, Retryable {
     stats.publishedQos1++;
     stats.openPublishes++;
     const span = tracing.enabled ? this.#trace(1) : undefined;
-    const headers = span === undefined && !retain ? this.#headers : encodeHeaders(this.#fields(span, retain));
+    const isPlain = span === undefined && !retain && this.#properties === undefined;
+    const headers = isPlain ? this.#headers : encodeHeaders(this.#fields(span, retain));
     const cost = chunk === this.#chunk ? 0 : chunk.length;
     this.#chunk = chunk;
     const retainable = retain ? this.#retainable(1, Buffer.from(payload)) : undefined;
@@ -226,16 +298,25 @@ export class PublishIntake implements PublishOwner, Retryable {
       connection: this.#host.id,
       log: this.#held.exactlyOnce,
       after: this.#held.restored.pos,
-      onStored: (packetId) => this.#acknowledge(PUBREC, packetId),
+      onStored: (packetId, refusal) => this.#acknowledge(PUBREC, packetId, refusal),
       onPostponed: () => this.onPostponed(),
       onRefused: (code) => this.onRefused(code),
-      onReleased: (packetId) => this.#host.outbox.acknowledge(PUBCOMP << 4, packetId),
+      onReleased: (packetId, known) => this.#complete(packetId, known),
     }));
   }
 
-  #acknowledge(packetType: typeof PUBACK | typeof PUBREC, packetId: number): void {
+  /** PUBCOMP; MQTT 5 says when there was nothing to complete. */
+  #complete(packetId: number, known: boolean): void {
+    const { outbox, client } = this.#host;
+    if (known || client.level < 5) outbox.acknowledge(PUBCOMP << 4, packetId);
+    else outbox.send(encodeAcknowledgement(5, PUBCOMP, packetId, NOT_FOUND));
+  }
+
+  #acknowledge(packetType: typeof PUBACK | typeof PUBREC, packetId: number, refusal: number): void {
     const { stats, retries } = this.#parts;
-    this.#host.outbox.acknowledge(packetType << 4, packetId);
+    const { outbox } = this.#host;
+    if (refusal === 0) outbox.acknowledge(packetType << 4, packetId);
+    else outbox.send(encodeAcknowledgement(5, packetType, packetId, refusal));
     stats.openPublishes--;
     retries.progress();
     this.#releaseWhenRoomy();
@@ -252,20 +333,23 @@ export class PublishIntake implements PublishOwner, Retryable {
   }
 
   #retainable(qos: QoS, payload: Buffer): Retainable {
-    return { tokens: this.#route!.tokens, payload, qos, client: this.#host.client.id };
+    const { tokens } = this.#route!;
+    return { tokens, payload, qos, client: this.#host.client.id, properties: this.#properties };
   }
 
   #fields(span: MessageSpan | undefined, retain = false): Omit<HeaderFields, 'msgId'> {
-    const fields = { client: this.#author, retain };
+    const fields = { client: this.#author, retain, properties: this.#properties };
     if (span === undefined) return fields;
     const { traceparent, tracestate } = span;
-    return {
-      ...fields,
-      properties: tracestate === undefined ? { traceparent } : { traceparent, tracestate },
-    };
+    const traced = tracestate === undefined ? { traceparent } : { traceparent, tracestate };
+    return { ...fields, properties: { ...this.#properties, ...traced } };
   }
 
   #trace(qos: QoS): MessageSpan | undefined {
-    return this.#parts.tracing.receive(this.#route!.topic, qos, this.#host.client.id);
+    const pairs = this.#properties?.userProperties;
+    const named = (wanted: string): string | undefined => pairs?.find(([name]) => name === wanted)?.[1];
+    const { topic } = this.#route!;
+    const [parent, state] = [named('traceparent'), named('tracestate')];
+    return this.#parts.tracing.receive(topic, qos, this.#host.client.id, parent, state);
   }
 }

@@ -1,7 +1,7 @@
 import type { Refusal } from '@trivium/contracts';
 import { encodePingresp } from './codec/encode.ts';
-import type { AcknowledgementPacket, ControlPacket } from './codec/packets.ts';
-import { onClaimed, onConnect, refuseConnect } from './connect-step.ts';
+import type { AcknowledgementPacket, ControlPacket, DisconnectPacket } from './codec/packets.ts';
+import { capExpiry, onClaimed, onConnect, refuseConnect } from './connect-step.ts';
 import { ended } from './session.ts';
 import type {
   OpenSession,
@@ -13,6 +13,9 @@ import type {
   SessionView,
 } from './session.ts';
 import { onSubscribe, onUnsubscribe } from './subscribe-step.ts';
+
+/** Reason codes from here on say no (MQTT 5, section 2.4). */
+const REFUSED = 0x80;
 
 /** One step of a session: pure. `effects` are to be carried out in their order. Of PUBLISH see `PublishIntake`. */
 export function step(
@@ -64,7 +67,7 @@ function onPacket(
     case 'subscribe':
       return onSubscribe(session, packet, rules, view);
     case 'unsubscribe':
-      return onUnsubscribe(session, packet);
+      return onUnsubscribe(session, packet, view);
     case 'puback':
     case 'pubrec':
     case 'pubrel':
@@ -73,7 +76,7 @@ function onPacket(
     case 'pingreq':
       return { session, effects: [{ do: 'send', packet: encodePingresp() }] }; // [MQTT-3.12.4-1]
     case 'disconnect':
-      return ended('client.disconnected');
+      return onDisconnect(packet, rules, view);
     case 'auth':
       return ended('protocol.error', 'AUTH without an authentication method');
   }
@@ -86,9 +89,31 @@ function onRefused(session: Session, error: Refusal): SessionStep {
   return ended(error.code, error.message);
 }
 
+/** DISCONNECT drops the will but when the client says otherwise, and may change how long the session stays (MQTT 5, section 3.14). */
+function onDisconnect(
+  { reason, properties }: DisconnectPacket,
+  rules: SessionRules,
+  view: SessionView,
+): SessionStep {
+  const { session, effects } = ended(reason === 0 ? 'client.disconnected' : 'client.disconnected-with-will');
+  const asked = properties?.sessionExpirySeconds;
+  if (asked === undefined) return { session, effects };
+  if (asked !== 0 && view.expirySeconds === 0)
+    return ended('protocol.error', 'a session expiry for a session that has none'); // section 3.14.2.2.2
+  return {
+    session,
+    effects: [
+      { do: 'expire', seconds: capExpiry(asked === FOR_EVER ? undefined : asked, rules) },
+      ...effects,
+    ],
+  };
+}
+
+const FOR_EVER = 0xffff_ffff;
+
 function onAcknowledgement(
   session: OpenSession,
-  { type, packetId }: AcknowledgementPacket,
+  { type, packetId, reason }: AcknowledgementPacket,
   view: SessionView,
 ): SessionStep {
   switch (type) {
@@ -97,7 +122,7 @@ function onAcknowledgement(
       return { session, effects: [{ do: 'acknowledged', packetId }] };
     case 'pubrec':
       if (view.isOpen(packetId)) return ended('protocol.error', 'PUBREC for a QoS 1 message');
-      return { session, effects: [{ do: 'received', packetId }] };
+      return { session, effects: [{ do: reason < REFUSED ? 'received' : 'rejected', packetId }] };
     case 'pubrel':
       return { session, effects: [{ do: 'released', packetId }] };
     case 'pubcomp':

@@ -1,7 +1,8 @@
 import type { ErrorCode, Refusal, TopicFilter, TopicLimits, WillMessage } from '@trivium/contracts';
-import type { Subscription } from '@trivium/delivery';
 import type { ControlPacket } from './codec/packets.ts';
+import type { PacketProperties } from './codec/properties.ts';
 import type { ProtocolLevel } from './codec/packet-type.ts';
+import type { RequestedSubscription } from './subscription.ts';
 
 /** The client of a session, from CONNECT on. */
 export interface SessionClient {
@@ -10,9 +11,21 @@ export interface SessionClient {
   readonly assigned: boolean;
   readonly level: ProtocolLevel;
   readonly keepAliveSeconds: number;
-  /** The session is new and ends with the connection; else the one that is there goes on. */
-  readonly clean: boolean;
+  /** A new session, whatever is there (clean session, clean start); else the one that is there goes on. */
+  readonly fresh: boolean;
+  /** How long the session stays after the connection: 0 ends with it, undefined for ever. */
+  readonly expirySeconds: number | undefined;
   readonly will: WillMessage | undefined;
+  /** QoS 1 and 2 messages that may be sent without being acknowledged. */
+  readonly receiveMaximum: number;
+  /** Larger packets are not sent; Infinity: any. */
+  readonly maximumPacketBytes: number;
+  /** Topics that may be sent as a number. */
+  readonly topicAliasMaximum: number;
+  /** Whether acknowledgements may carry more than a reason code. */
+  readonly problemInformation: boolean;
+  /** What CONNACK is to say (MQTT 5). */
+  readonly connack: PacketProperties | undefined;
 }
 
 /**
@@ -44,7 +57,13 @@ export type SessionInput =
   | { readonly on: 'failed'; readonly code: ErrorCode };
 
 /** Why a connection ended. */
-export type CloseReason = ErrorCode | 'client.disconnected' | 'client.gone';
+export type CloseReason =
+  | ErrorCode
+  /** The client said goodbye: its will is dropped. */
+  | 'client.disconnected'
+  /** It said so, and asked for its will (MQTT 5). */
+  | 'client.disconnected-with-will'
+  | 'client.gone';
 
 export type SessionEffect =
   /** Make the client's session this connection's, everywhere; answer `claimed` or `claim-failed`. */
@@ -57,13 +76,17 @@ export type SessionEffect =
   | { readonly do: 'restore' }
   | { readonly do: 'send'; readonly packet: Buffer }
   /** Answer `done` when they are active, and stored if the session is, else `failed`. */
-  | { readonly do: 'subscribe'; readonly subscriptions: readonly Subscription[] }
+  | { readonly do: 'subscribe'; readonly subscriptions: readonly RequestedSubscription[] }
   /** Answer `done` when they are gone, also from what is stored, else `failed`. */
   | { readonly do: 'unsubscribe'; readonly filters: readonly TopicFilter[] }
   /** PUBACK, PUBREC or PUBCOMP for a message to the client. */
   | { readonly do: 'acknowledged' | 'received' | 'completed'; readonly packetId: number }
+  /** PUBREC by which the client refuses a message: the exchange is over. */
+  | { readonly do: 'rejected'; readonly packetId: number }
   /** PUBREL for a message from the client. */
   | { readonly do: 'released'; readonly packetId: number }
+  /** The client says how long its session is to stay. */
+  | { readonly do: 'expire'; readonly seconds: number | undefined }
   | { readonly do: 'close'; readonly reason: CloseReason; readonly detail?: string };
 
 /** What the door allows, and what the session cannot know itself. */
@@ -71,6 +94,14 @@ export interface SessionRules {
   readonly maxClientIdBytes: number;
   readonly maxSubscriptions: number;
   readonly topicLimits: TopicLimits;
+  /** Longest life of a session without its client. */
+  readonly sessionExpirySeconds: number;
+  /** What MQTT 5 clients are told in CONNACK. */
+  readonly receiveMaximum: number;
+  readonly maxPacketBytes: number;
+  readonly topicAliasMaximum: number;
+  /** Longest keep alive; 0: any. */
+  readonly maxKeepAliveSeconds: number;
   /** A client id that nobody has. */
   assignId(): string;
 }
@@ -79,6 +110,8 @@ export interface SessionRules {
 export interface SessionView {
   /** Active filters of this connection. */
   readonly subscriptions: ReadonlyMap<TopicFilter, unknown>;
+  /** As the session has it now. */
+  readonly expirySeconds: number | undefined;
   /** Whether a QoS 1 message with this packet id waits for its PUBACK. */
   isOpen(packetId: number): boolean;
 }

@@ -33,6 +33,9 @@ export interface DoorStats {
   takeovers: number;
   /** Connections that went on with a session that was there. */
   resumed: number;
+  /** Messages that were not sent since they had expired, or were larger than the client takes. */
+  expired: number;
+  tooLarge: number;
   /** Messages that waited for a client and fell to the limits of its queue. */
   droppedQueued: number;
   /** Times that a client was away for longer than the log keeps messages, or its queue's age allows. */
@@ -67,6 +70,8 @@ export function createStats(): DoorStats {
     unsubscribes: 0,
     takeovers: 0,
     resumed: 0,
+    expired: 0,
+    tooLarge: 0,
     droppedQueued: 0,
     gaps: 0,
     lostEvents: 0,

@@ -1,33 +1,44 @@
-import type { TopicFilter } from '@trivium/contracts';
-import { parseFilter } from '@trivium/contracts';
-import type { Subscription } from '@trivium/delivery';
+import type { ErrorCode, TopicFilter } from '@trivium/contracts';
+import { parseFilter, toMqttReason } from '@trivium/contracts';
 import { encodeSuback, encodeUnsuback } from './codec/encode.ts';
+import type { ProtocolLevel } from './codec/packet-type.ts';
 import type { SubscribePacket, UnsubscribePacket } from './codec/packets.ts';
 import type { OpenSession, SessionRules, SessionStep, SessionView } from './session.ts';
+import type { RequestedSubscription } from './subscription.ts';
 
 /** In a SUBACK of 3.1.1: this filter was refused [MQTT-3.9.3-2]. */
 const REFUSED = 0x80;
+const NO_SUBSCRIPTION_EXISTED = 0x11;
+
 /** SUBSCRIBE: SUBACK waits until the subscriptions are active. A filter that the door does not take is refused by itself. */
 export function onSubscribe(
   session: OpenSession,
-  { packetId, requests }: SubscribePacket,
+  { packetId, requests, properties }: SubscribePacket,
   rules: SessionRules,
   view: SessionView,
 ): SessionStep {
   const { client } = session;
-  const subscriptions: Subscription[] = [];
+  const id = properties?.subscriptionIds?.[0];
+  const subscriptions: RequestedSubscription[] = [];
   const added = new Set<TopicFilter>();
-  const codes = requests.map(({ filter: raw, qos }) => {
+  const codes = requests.map(({ filter: raw, qos, noLocal, retainAsPublished, retainHandling }) => {
     const parsed = parseFilter(raw, rules.topicLimits);
-    if (!parsed.ok) return REFUSED;
+    if (!parsed.ok) return refusal(client.level, parsed.error.code);
     const filter = parsed.value;
-    if (!view.subscriptions.has(filter)) added.add(filter);
-    if (view.subscriptions.size + added.size > rules.maxSubscriptions) {
-      added.delete(filter);
-      return REFUSED;
-    }
-    // Retained messages come again also with a filter that was there [MQTT-3.8.4-3].
-    subscriptions.push({ filter, qos, sendRetained: true });
+    const isNew = !view.subscriptions.has(filter) && !added.has(filter);
+    if (isNew && view.subscriptions.size + added.size >= rules.maxSubscriptions)
+      return refusal(client.level, 'quota.exceeded');
+    if (isNew) added.add(filter);
+    // Before MQTT 5, and with retain handling 0, retained messages come again also with a filter that was there [MQTT-3.8.4-3].
+    const sendRetained = retainHandling === 0 || (retainHandling === 1 && isNew); // [MQTT-3.3.1-9] to [MQTT-3.3.1-11] of MQTT 5
+    subscriptions.push({
+      filter,
+      qos,
+      sendRetained,
+      noLocal,
+      retainAsPublished,
+      ...(id === undefined ? {} : { id }),
+    });
     return qos;
   });
   // One code for each filter, in order, with the packet id of the SUBSCRIBE [MQTT-3.8.4-2], [MQTT-3.8.4-5].
@@ -39,14 +50,24 @@ export function onSubscribe(
   };
 }
 
+function refusal(level: ProtocolLevel, code: ErrorCode): number {
+  return level < 5 ? REFUSED : toMqttReason(code, 'suback');
+}
+
 /** UNSUBSCRIBE: answered also when nothing matched [MQTT-3.10.4-5]; filters are compared as they are written [MQTT-3.10.4-1]. */
-export function onUnsubscribe(session: OpenSession, { packetId, filters }: UnsubscribePacket): SessionStep {
+export function onUnsubscribe(
+  session: OpenSession,
+  { packetId, filters }: UnsubscribePacket,
+  view: SessionView,
+): SessionStep {
   const { client } = session;
-  const answer = encodeUnsuback(
-    client.level,
-    packetId,
-    filters.map(() => 0),
-  );
+  const gone = new Set<string>();
+  const codes = filters.map((filter) => {
+    if (!view.subscriptions.has(filter as TopicFilter) || gone.has(filter)) return NO_SUBSCRIPTION_EXISTED;
+    gone.add(filter);
+    return 0;
+  });
+  const answer = encodeUnsuback(client.level, packetId, codes);
   return {
     session: { phase: 'answering', client, answer },
     effects: [{ do: 'unsubscribe', filters: filters as readonly TopicFilter[] }],

@@ -1,18 +1,32 @@
 import type { ErrorCode, QoS, SessionSubscription, TopicFilter } from '@trivium/contracts';
-import { errorCode, parseFilter, topicToTokens } from '@trivium/contracts';
+import { errorCode, topicToTokens } from '@trivium/contracts';
 import type { Attachment, Delivered, Receiver, Subscription } from '@trivium/delivery';
 import type { HeldSession } from '@trivium/sessions';
 import type { DoorParts } from './door-parts.ts';
 import { ExactlyOnceOut } from './exactly-once-out.ts';
+import { isExpired } from './message-properties.ts';
 import type { Outbox } from './outbox.ts';
 import { PacketIdWindow } from './packet-id-window.ts';
-import type { PublishFrames } from './publish-frames.ts';
+import type { FrameOptions, PublishFrames } from './publish-frames.ts';
+import type { SessionClient } from './session.ts';
+import {
+  restoredSubscription,
+  Subscriptions,
+  type Match,
+  type RequestedSubscription,
+} from './subscription.ts';
+import { TopicAliases } from './topic-aliases.ts';
 
 /** The subscriptions of one client, and messages on their way to it. */
 export class Subscriber implements Receiver {
   /** Of the client. */
   readonly id: string;
   readonly #parts: DoorParts;
+  readonly #client: SessionClient;
+  /** Of the client's version. */
+  readonly #frames: PublishFrames;
+  readonly #options = new Subscriptions();
+  readonly #aliases: TopicAliases | undefined;
   readonly #outbox: Outbox;
   readonly #held: HeldSession;
   readonly #attachment: Attachment;
@@ -22,13 +36,17 @@ export class Subscriber implements Receiver {
   /** Delivery was told that there is no room, and waits to hear that there is. */
   #full = false;
 
-  constructor(parts: DoorParts, client: string, outbox: Outbox, held: HeldSession) {
+  constructor(parts: DoorParts, client: SessionClient, outbox: Outbox, held: HeldSession) {
     const { config, delivery, positions } = parts;
-    this.id = client;
+    this.id = client.id;
+    this.#client = client;
+    this.#frames = client.level === 5 ? parts.frames5 : parts.frames;
+    const aliases = Math.min(client.topicAliasMaximum, config.topicAliasMaximum);
+    this.#aliases = aliases > 0 ? new TopicAliases(aliases) : undefined;
     this.#parts = parts;
     this.#outbox = outbox;
     this.#held = held;
-    this.#window = new PacketIdWindow(config.maxInflight);
+    this.#window = new PacketIdWindow(Math.min(config.maxInflight, client.receiveMaximum));
     const limits = {
       maxMessages: config.maxQueuedMessages,
       maxBytes: config.maxQueuedBytes,
@@ -40,7 +58,7 @@ export class Subscriber implements Receiver {
         ? delivery.attach(this, {
             limits,
             after: held.restored.pos,
-            ask: (after, upTo) => positions(client, after, upTo),
+            ask: (after, upTo) => positions(client.id, after, upTo),
           })
         : delivery.attach(this, { limits });
   }
@@ -51,7 +69,7 @@ export class Subscriber implements Receiver {
 
   /** For the session's record. */
   get stored(): readonly SessionSubscription[] {
-    return [...this.subscriptions.values()].map(({ filter, qos, from = 0 }) => ({ filter, qos, from }));
+    return this.#options.stored(this.subscriptions.values());
   }
 
   /** Everything in the log up to here was considered, and what was sent of it is open or acknowledged. */
@@ -80,7 +98,8 @@ export class Subscriber implements Receiver {
    */
   async restore(): Promise<ErrorCode | undefined> {
     const { open } = this.#held.restored;
-    const subscriptions = this.#held.restored.subscriptions.flatMap(asSubscription);
+    const subscriptions = this.#held.restored.subscriptions.flatMap(restoredSubscription);
+    this.#options.set(subscriptions);
     const { outgoing = [], begun = 0 } = this.#held.exactlyOnce?.restored ?? {};
     this.#window.restore(
       open,
@@ -98,8 +117,9 @@ export class Subscriber implements Receiver {
   }
 
   /** Resolves to undefined when they are active, and stored if the session is persistent, else to why they are not. */
-  async subscribe(subscriptions: readonly Subscription[]): Promise<ErrorCode | undefined> {
+  async subscribe(subscriptions: readonly RequestedSubscription[]): Promise<ErrorCode | undefined> {
     this.#parts.stats.subscribes += subscriptions.length;
+    this.#options.set(subscriptions);
     try {
       await this.#attachment.subscribe(subscriptions);
       if (!this.#held.clean) await this.#held.save();
@@ -113,51 +133,55 @@ export class Subscriber implements Receiver {
   async unsubscribe(filters: readonly TopicFilter[]): Promise<ErrorCode | undefined> {
     this.#parts.stats.unsubscribes += filters.length;
     const there = this.#attachment.unsubscribe(filters);
+    this.#options.delete(filters);
     if (this.#held.clean || !there.includes(true)) return undefined;
     return this.#held.save().then(() => undefined, errorCode);
   }
 
   onLive(message: Delivered): void {
-    const { stats, config, frames, tracing } = this.#parts;
-    const outbox = this.#outbox;
-    if (outbox.waiting > config.maxOutputBytes) {
+    const { stats, config, tracing } = this.#parts;
+    if (this.#outbox.waiting > config.maxOutputBytes) {
       stats.droppedOut++;
       return;
     }
-    frames.qos0(message);
-    outbox.append(frames.buffer, frames.start, frames.end);
+    if (this.#isOver(message)) return;
+    if (this.#options.special || this.#aliases !== undefined) {
+      const match = this.#options.match(message, this.id);
+      if (match === undefined) return;
+      this.#frames.single(message, 0, 0, this.#frameOptions(message, match));
+    } else this.#frames.qos0(message);
+    if (!this.#append()) return;
     stats.deliveredQos0++;
     if (tracing.enabled) this.#trace(message, 0);
   }
 
   onDurable(message: Delivered, sub: Subscription): boolean {
-    const { stats, frames, tracing } = this.#parts;
+    if (this.#isOver(message)) return true;
+    if (this.#options.special || this.#aliases !== undefined) return this.#sendSpecial(message);
+    const { stats, tracing } = this.#parts;
     const qos = message.qos < sub.qos ? message.qos : sub.qos;
-    if (qos === 2) return this.#sendTwice(message, undefined);
+    if (qos === 2) return this.#sendTwice(message, undefined, {});
     if (!this.#hasRoom()) return false;
-    if (qos === 0) {
-      frames.qos0(message);
-      stats.deliveredQos0++;
-    } else {
-      frames.qos1(message, this.#window.take(message.pos));
-      stats.deliveredQos1++;
+    if (qos === 0) this.#frames.qos0(message);
+    else {
+      const packetId = this.#window.take(message.pos);
+      this.#frames.qos1(message, packetId);
+      if (!this.#append()) this.#window.acknowledge(packetId);
+      else stats.deliveredQos1++;
+      if (tracing.enabled) this.#trace(message, 1);
+      return true;
     }
-    this.#outbox.append(frames.buffer, frames.start, frames.end);
-    if (tracing.enabled) this.#trace(message, qos);
+    if (this.#append()) stats.deliveredQos0++;
+    if (tracing.enabled) this.#trace(message, 0);
     return true;
   }
 
   onRetained(message: Delivered, sub: Subscription): boolean {
-    const { stats, frames } = this.#parts;
+    if (this.#isOver(message)) return true;
+    const own = this.#options.special ? this.#options.idsOf(sub.filter) : undefined;
+    const options = { retain: true, ...(own === undefined ? {} : { own }) };
     const qos = message.qos < sub.qos ? message.qos : sub.qos;
-    const tokens = qos === 0 ? '' : topicToTokens(message.topic);
-    if (qos === 2) return this.#sendTwice(message, tokens);
-    if (!this.#hasRoom()) return false;
-    frames.single(message, qos, qos === 0 ? 0 : this.#window.take(message.pos, tokens), RETAINED);
-    if (qos === 0) stats.deliveredQos0++;
-    else stats.deliveredQos1++;
-    this.#outbox.append(frames.buffer, frames.start, frames.end);
-    return true;
+    return this.#sendSingle(message, qos, qos === 0 ? undefined : topicToTokens(message.topic), options);
   }
 
   onLost(): void {
@@ -176,6 +200,11 @@ export class Subscriber implements Receiver {
   /** PUBREC. */
   received(packetId: number): void {
     (this.#exactlyOnce ?? this.#startExactlyOnce()).received(packetId);
+  }
+
+  /** PUBREC that says no. */
+  rejected(packetId: number): void {
+    this.#exactlyOnce?.abandon(packetId);
   }
 
   /** PUBCOMP. */
@@ -201,9 +230,69 @@ export class Subscriber implements Receiver {
     return false;
   }
 
+  /** Whether the message has expired. Costs a look at its headers, if it has any. */
+  #isOver(message: Delivered): boolean {
+    const { properties } = message;
+    if (properties === undefined || !isExpired(properties, this.#parts.now())) return false;
+    this.#parts.stats.expired++;
+    return true;
+  }
+
+  /** The frame that was made last goes out, unless it is larger than the client takes [MQTT-3.1.2-24], [MQTT-3.1.2-25] of MQTT 5. */
+  #append(): boolean {
+    const { buffer, start, end } = this.#frames;
+    if (end - start > this.#client.maximumPacketBytes) {
+      this.#parts.stats.tooLarge++;
+      return false;
+    }
+    this.#outbox.append(buffer, start, end);
+    return true;
+  }
+
+  /** For clients with options that count. */
+  #sendSpecial(message: Delivered): boolean {
+    const match = this.#options.match(message, this.id);
+    if (match === undefined) return true;
+    const qos = message.qos < match.qos ? message.qos : match.qos;
+    if (qos === 2) return this.#sendSingle(message, qos, undefined, this.#ownOptions(message, match));
+    if (!this.#hasRoom()) return false;
+    return this.#sendSingle(message, qos, undefined, this.#frameOptions(message, match));
+  }
+
+  #sendSingle(message: Delivered, qos: QoS, retained: string | undefined, options: FrameOptions): boolean {
+    if (qos === 2) return this.#sendTwice(message, retained, options);
+    if (!this.#hasRoom()) return false;
+    const { stats, tracing } = this.#parts;
+    const packetId = qos === 0 ? 0 : this.#window.take(message.pos, retained);
+    this.#frames.single(message, qos, packetId, options);
+    if (!this.#append()) {
+      this.#window.acknowledge(packetId);
+      return true;
+    }
+    if (qos === 0) stats.deliveredQos0++;
+    else stats.deliveredQos1++;
+    if (tracing.enabled) this.#trace(message, qos);
+    return true;
+  }
+
+  #ownOptions(message: Delivered, { retainAsPublished, ids }: Match): FrameOptions {
+    return {
+      retain: retainAsPublished && message.retain,
+      ...(ids.length === 0 ? {} : { own: { subscriptionIds: [...ids] } }),
+    };
+  }
+
+  /** The same with a topic alias, for packets that leave in the order in which they are made. */
+  #frameOptions(message: Delivered, match: Match): FrameOptions {
+    const options = this.#ownOptions(message, match);
+    const found = this.#aliases?.of(message.topic);
+    if (found === undefined) return options;
+    return { ...options, own: { ...options.own, topicAlias: found.alias }, aliased: found.known };
+  }
+
   /** At QoS 2: PUBLISH, and later PUBREL. */
-  #sendTwice(message: Delivered, retained: string | undefined): boolean {
-    const { stats, frames, tracing } = this.#parts;
+  #sendTwice(message: Delivered, retained: string | undefined, options: FrameOptions): boolean {
+    const { stats, tracing } = this.#parts;
     const exactlyOnce = this.#exactlyOnce ?? this.#startExactlyOnce();
     if (retained === undefined && exactlyOnce.wasBegun(message.pos)) return true;
     if (exactlyOnce.full) {
@@ -211,8 +300,14 @@ export class Subscriber implements Receiver {
       return false;
     }
     if (!this.#hasRoom()) return false;
+    const frames = this.#frames;
+    frames.single(message, 2, 0, options);
+    if (frames.end - frames.start > this.#client.maximumPacketBytes) {
+      stats.tooLarge++;
+      return true;
+    }
     exactlyOnce.begin(message.pos, retained, (packetId) => {
-      frames.single(message, 2, packetId, retained === undefined ? undefined : RETAINED);
+      frames.single(message, 2, packetId, options);
       return frames;
     });
     stats.deliveredQos2++;
@@ -226,13 +321,14 @@ export class Subscriber implements Receiver {
       window: this.#window,
       log: this.#held.exactlyOnce,
       limit: this.#parts.config.maxOpenExactlyOnce,
+      level: this.#client.level,
       onRoom: () => this.resumeWhenRoomy(),
     }));
   }
 
   /** What was sent and not acknowledged, in the order in which it was sent. */
   async #sendAgain(): Promise<void> {
-    const { delivery, stats, frames } = this.#parts;
+    const { delivery, stats } = this.#parts;
     const outgoing = this.#exactlyOnce?.list().filter(({ released }) => !released) ?? [];
     const due: Due[] = [
       ...this.#window.list().map(({ id, ...rest }) => ({ ...rest, packetId: id, qos: 1 as const })),
@@ -249,8 +345,11 @@ export class Subscriber implements Receiver {
       if (!isWaiting) return;
       if (message === undefined) return this.#giveUp(packetId, qos);
       stats.redelivered++;
-      frames.single(message, qos, packetId, { dup: true, retain: retained !== undefined });
-      this.#outbox.append(frames.buffer, frames.start, frames.end);
+      const match = this.#options.special ? this.#options.match(message, this.id) : undefined;
+      const options = match === undefined ? {} : this.#ownOptions(message, match);
+      const retain = retained !== undefined || options.retain === true;
+      this.#frames.single(message, qos, packetId, { ...options, dup: true, retain });
+      if (!this.#append()) this.#giveUp(packetId, qos);
     });
   }
 
@@ -268,20 +367,9 @@ export class Subscriber implements Receiver {
   }
 }
 
-/** As the record has it; a filter that is none any more (a later version wrote it) brings nothing. */
-function asSubscription({ filter, qos, from }: SessionSubscription): Subscription[] {
-  const parsed = parseFilter(filter, NO_LIMITS);
-  return parsed.ok ? [{ filter: parsed.value, qos, from }] : [];
-}
-
-/** It was checked against the limits of the door that granted it. */
-const NO_LIMITS = { maxTopicBytes: 65_535, maxTopicLevels: 65_535 };
-
 interface Due {
   packetId: number;
   pos: number;
   qos: 1 | 2;
   retained?: string;
 }
-
-const RETAINED: Parameters<PublishFrames['single']>[3] = { retain: true };

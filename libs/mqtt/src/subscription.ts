@@ -1,0 +1,114 @@
+import type { SessionSubscription } from '@trivium/contracts';
+import { matches, parseFilter, type QoS, type TopicFilter } from '@trivium/contracts';
+import type { Delivered, Subscription } from '@trivium/delivery';
+
+/** What MQTT 5 adds to a filter and its QoS (section 3.8.3.1). */
+export interface SubscriptionOptions {
+  readonly noLocal: boolean;
+  readonly retainAsPublished: boolean;
+  /** Subscription identifier. */
+  readonly id?: number;
+}
+
+/** A subscription as a client asks for it. */
+export type RequestedSubscription = Subscription & SubscriptionOptions;
+
+/** How one message goes to one client by all of its subscriptions that match. */
+export interface Match {
+  /** Highest granted. */
+  readonly qos: QoS;
+  readonly retainAsPublished: boolean;
+  readonly ids: readonly number[];
+}
+
+/** Topics whose matches are remembered. */
+const MAX_TOPICS = 200;
+
+/** It was checked against the limits of the door that granted it. */
+const NO_LIMITS = { maxTopicBytes: 65_535, maxTopicLevels: 65_535 };
+
+/**
+ * The MQTT 5 options of a client's subscriptions. Delivery hands a message out once, by the matching filter with the highest QoS; what
+ * the options of all that match say of it is worked out here, and only for clients that have any.
+ */
+export class Subscriptions {
+  readonly #options = new Map<TopicFilter, RequestedSubscription>();
+  /** Some filter has an option that counts. */
+  #special = false;
+  /** By topic: how a message of another client goes, and one of its own; undefined: not at all. */
+  readonly #matches = new Map<string, readonly [Match | undefined, Match | undefined]>();
+
+  set(subscriptions: readonly RequestedSubscription[]): void {
+    for (const one of subscriptions) this.#options.set(one.filter, one);
+    this.#changed();
+  }
+
+  delete(filters: readonly TopicFilter[]): void {
+    for (const filter of filters) this.#options.delete(filter);
+    this.#changed();
+  }
+
+  /** Whether `match` has to be asked. */
+  get special(): boolean {
+    return this.#special;
+  }
+
+  /** Undefined: the message does not go to this client, which published it [MQTT-3.8.3-3]. */
+  match(message: Delivered, client: string): Match | undefined {
+    let found = this.#matches.get(message.topic);
+    if (found === undefined) {
+      const all = [...this.#options.values()].filter(({ filter }) => matches(filter, message.topic));
+      found = [combine(all), combine(all.filter(({ noLocal }) => !noLocal))];
+      if (this.#matches.size >= MAX_TOPICS) this.#matches.clear();
+      this.#matches.set(message.topic, found);
+    }
+    const [foreign, own] = found;
+    return foreign === own || message.client !== client ? foreign : own;
+  }
+
+  /** The identifier of one subscription, as a property; undefined: it has none. */
+  idsOf(filter: TopicFilter): { subscriptionIds: number[] } | undefined {
+    const id = this.#options.get(filter)?.id;
+    return id === undefined ? undefined : { subscriptionIds: [id] };
+  }
+
+  /** For the session's record; `active` as delivery has them. */
+  stored(active: Iterable<Subscription>): SessionSubscription[] {
+    return Array.from(active, ({ filter, qos, from = 0 }) => {
+      const { noLocal = false, retainAsPublished = false, id } = this.#options.get(filter) ?? {};
+      return {
+        ...{ filter, qos, from },
+        ...(noLocal ? { noLocal } : {}),
+        ...(retainAsPublished ? { retainAsPublished } : {}),
+        ...(id === undefined ? {} : { id }),
+      };
+    });
+  }
+
+  #changed(): void {
+    this.#matches.clear();
+    this.#special = false;
+    for (const { noLocal, retainAsPublished, id } of this.#options.values())
+      if (noLocal || retainAsPublished || id !== undefined) this.#special = true;
+  }
+}
+
+function combine(matching: readonly RequestedSubscription[]): Match | undefined {
+  if (matching.length === 0) return undefined;
+  const ids = matching.flatMap(({ id }) => (id === undefined ? [] : [id])); // [MQTT-3.3.4-3], [MQTT-3.3.4-4]
+  return {
+    qos: Math.max(...matching.map(({ qos }) => qos)) as QoS,
+    retainAsPublished: matching.some(({ retainAsPublished }) => retainAsPublished),
+    ids,
+  };
+}
+
+/** As the record has it; a filter that is none any more (a later version wrote it) brings nothing. */
+export function restoredSubscription(stored: SessionSubscription): RequestedSubscription[] {
+  const { filter, qos, from, noLocal = false, retainAsPublished = false, id } = stored;
+  const parsed = parseFilter(filter, NO_LIMITS);
+  if (!parsed.ok) return [];
+  return [
+    { filter: parsed.value, qos, from, noLocal, retainAsPublished, ...(id === undefined ? {} : { id }) },
+  ];
+}
