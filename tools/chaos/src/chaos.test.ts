@@ -9,7 +9,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 /** The broker of the tests has no leases to wait for. */
 const PACE: ChaosPace = {
-  ...{ actionMs: [100, 400], awayMs: [50, 300], answerMs: 1_000, pingMs: 300, retryMs: [5, 30] },
+  ...{ actionMs: [100, 400], awayMs: [50, 300], answerMs: 4_000, pingMs: 300, peekMs: 600, retryMs: [5, 30] },
   ...{
     takeoverMs: 300,
     leaseMs: 100,
@@ -18,7 +18,7 @@ const PACE: ChaosPace = {
     downMs: [0, 100],
     frozenMs: [300, 500],
   },
-  ...{ backMs: 10_000, stallMs: 2_500, quietMs: 200 },
+  ...{ backMs: 10_000, stallMs: 3_000, quietMs: 200 },
 };
 
 function options(change: Partial<ChaosOptions> = {}): ChaosOptions {
@@ -99,7 +99,7 @@ const CASES: Case[] = [
   [{ flagEvery: 50 }, ['wrong retain flag', 'lost', 'retained wrong', 'out of order']],
   [{ downgradeEvery: 30 }, ['wrong qos']],
   [{ cutEvery: 100 }, ['unexpected end']],
-  [{ forgetsIncoming: true }, ['qos 2 duplicate', 'out of order']],
+  [{ forgetsIncomingEvery: 20 }, ['qos 2 duplicate', 'out of order']],
   [{ hidesRepeats: true }, ['dup missing']],
   [
     { reusesIdsEvery: 100 },

@@ -25,7 +25,14 @@ export interface ChaosPace extends Pace {
 
 /** For a hub whose leases are over in 6 s. */
 export const USUAL_PACE: ChaosPace = {
-  ...{ actionMs: [1_000, 4_500], awayMs: [300, 5_000], answerMs: 5_000, pingMs: 1_000, retryMs: [50, 300] },
+  ...{
+    actionMs: [1_000, 4_500],
+    awayMs: [300, 5_000],
+    answerMs: 5_000,
+    pingMs: 1_000,
+    peekMs: 5_000,
+    retryMs: [50, 300],
+  },
   ...{
     takeoverMs: 10_000,
     leaseMs: 8_000,

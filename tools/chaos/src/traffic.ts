@@ -1,6 +1,10 @@
 import type { Publisher } from './clients/publisher.ts';
 import type { World } from './world.ts';
 
+/** Topics that begin their last level so are published to now and then only, so that their state is known for a while. */
+export const RARE = 'rare';
+const RARELY = 0.03;
+
 /** Messages at a rate from publishers taken by chance, each from one of its streams. */
 export interface Traffic {
   /** Sends what is due; a publisher that cannot send just now is passed over. */
@@ -25,7 +29,8 @@ export function createTraffic(
       last = at;
       for (; owed >= 1 && !isStopped; owed--) {
         const publisher = random.pick(publishers);
-        publisher.publish(random.pick(publisher.streams));
+        const stream = random.pick(publisher.streams);
+        if (!stream.topic.includes(`/${RARE}`) || random.chance(RARELY)) publisher.publish(stream);
       }
     },
     stop() {

@@ -14,6 +14,8 @@ export interface Pace {
   readonly answerMs: number;
   /** Silence after which it asks. */
   readonly pingMs: number;
+  /** How long retained messages may take to come to a new subscription. */
+  readonly peekMs: number;
   readonly retryMs: readonly [shortest: number, longest: number];
   /** After a take-over the former connection is to be ended within this time. */
   readonly takeoverMs: number;

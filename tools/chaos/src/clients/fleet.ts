@@ -6,6 +6,7 @@ import { createActor, createChanger, type Actor, type Manner } from './manners.t
 import { createPeeker, type Peeker } from './peeker.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 import { createSubscriber, type Subscriber, type Wish } from './subscriber.ts';
+import { RARE } from '../traffic.ts';
 import { createWillClient, type WillClient } from './will-client.ts';
 
 export interface FleetOptions {
@@ -137,6 +138,7 @@ function topicsOf(publisher: number): { topic: string; retain: boolean }[] {
     { topic: `chaos/p${publisher}/a`, retain: false },
     { topic: `chaos/p${publisher}/b/c`, retain: false },
     { topic: `chaos/p${publisher}/state`, retain: true },
+    { topic: `chaos/p${publisher}/${RARE}`, retain: true },
   ];
 }
 

@@ -10,11 +10,20 @@ export interface Peeker {
   stop(): void;
 }
 
+/** A topic as it was when the peeker subscribed. */
+interface Expected {
+  readonly stream: Stream;
+  /** The last message acknowledged then. */
+  readonly last: number;
+  /** Messages sent until then, and until SUBACK. */
+  readonly sent: number;
+  sentUntilGranted: number;
+}
+
 interface Look {
   readonly subscriber: Subscriber;
-  /** Retained messages that were acknowledged before it subscribed. */
-  readonly expected: readonly Stream[];
-  /** Numbers of what came, by topic. */
+  readonly expected: readonly Expected[];
+  /** Numbers of what came with the retain flag, by topic. */
   readonly got: Map<string, number[]>;
   wasOpen: boolean;
   grantedAt: number | undefined;
@@ -40,14 +49,32 @@ export function createPeeker(world: World, options: { doors: readonly Door[]; pr
     return { subscriber, expected: [], got, wasOpen: false, grantedAt: undefined };
   };
 
-  const judge = ({ expected, got, subscriber: { client } }: Look): void => {
-    for (const { topic, index } of expected) {
+  /**
+   * What rested all the time has to come as it was. Where messages were under way, one that was sent before SUBACK has to be
+   * there, with the retain flag or as a new message: a retained message that is replaced on its way need not come.
+   */
+  const isRight = (
+    { stream, last, sent, sentUntilGranted }: Expected,
+    { got, subscriber }: Look,
+  ): boolean => {
+    const numbers = got.get(stream.topic) ?? [];
+    if (last === sent && stream.sentAt.length === sent) return numbers.length === 1 && numbers[0] === last;
+    if (numbers.some((seq, at) => at > 0 && seq <= (numbers[at - 1] ?? 0))) return false;
+    for (let seq = last; seq <= sentUntilGranted; seq++) {
+      if (numbers.includes(seq) || subscriber.receipts.has(stream, seq)) return true;
+    }
+    return false;
+  };
+
+  const judge = (look: Look): void => {
+    const { expected, got, subscriber } = look;
+    const { client } = subscriber;
+    for (const one of expected) {
+      if (isRight(one, look)) continue;
+      const { topic, index } = one.stream;
       const numbers = got.get(topic) ?? [];
-      // A topic that is published to just then may come twice, the newer one after the older one.
-      const isRight =
-        numbers.length > 0 && numbers.every((seq, at) => at === 0 || seq > (numbers[at - 1] ?? 0));
-      if (isRight) continue;
-      const text = `${client.name}: ${numbers.length === 0 ? 'none' : `no. ${numbers.join(', ')}`} of ${topic} [MQTT-3.3.1-6]`;
+      const came = numbers.length === 0 ? 'none' : `no. ${numbers.join(', ')}`;
+      const text = `${client.name}: ${came} of ${topic}, where no. ${one.last} was acknowledged [MQTT-3.3.1-6]`;
       findings.add({ kind: 'retained wrong', text, ms: now(), client: client.number, stream: index });
     }
   };
@@ -58,15 +85,21 @@ export function createPeeker(world: World, options: { doors: readonly Door[]; pr
     // Not judged when a kill came in between: a clean session has ended with its connection.
     if (wasOpen && !subscriber.client.isOpen) return undefined;
     if (!wasOpen && subscriber.client.isOpen) {
-      const expected = messages.streams.filter(
-        ({ retain, acknowledgedAt }) => retain && acknowledgedAt.some((at) => at !== NEVER),
-      );
+      const expected = messages.streams.flatMap((stream) => {
+        const [last, sent] = [
+          stream.acknowledgedAt.findLastIndex((at) => at !== NEVER) + 1,
+          stream.sentAt.length,
+        ];
+        return stream.retain && last > 0 ? [{ stream, last, sent, sentUntilGranted: sent }] : [];
+      });
       subscriber.subscribe({ filter: 'chaos/+/+', qos: 2 });
       return { ...current, wasOpen: true, expected };
     }
-    if (wasOpen && grantedAt === undefined && subscriber.openRequests === 0)
+    if (wasOpen && grantedAt === undefined && subscriber.openRequests === 0) {
+      for (const one of current.expected) one.sentUntilGranted = one.stream.sentAt.length;
       return { ...current, grantedAt: now() };
-    if (grantedAt === undefined || now() - grantedAt < pace.answerMs) return current;
+    }
+    if (grantedAt === undefined || now() - grantedAt < pace.peekMs) return current;
     judge(current);
     return undefined;
   };

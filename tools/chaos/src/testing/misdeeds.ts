@@ -17,8 +17,8 @@ export interface Misdeeds {
   readonly cutEvery?: number;
   /** What was acknowledged in the last milliseconds before a kill of a door is gone. */
   readonly loseBeforeKill?: boolean;
-  /** Packet ids of QoS 2 from publishers are forgotten when they reconnect. */
-  readonly forgetsIncoming?: boolean;
+  /** Packet ids of QoS 2 from publishers are forgotten when they reconnect, and every so many get no answer before. */
+  readonly forgetsIncomingEvery?: number;
   /** What is sent again after a reconnect does not say so. */
   readonly hidesRepeats?: boolean;
   /** A packet id of QoS 2 is used again before its PUBREL. */

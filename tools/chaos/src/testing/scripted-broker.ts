@@ -83,7 +83,7 @@ export async function startScriptedBroker(misdeeds: Misdeeds = {}): Promise<Scri
       const own = isKept ? known : new ScriptedSession(clientId, conscience);
       own.connects = (known?.connects ?? 0) + 1;
       if (own.connects === misdeeds.forgetsFilterAt) own.filters.delete([...own.filters.keys()].at(-1) ?? '');
-      if (misdeeds.forgetsIncoming === true) own.incoming.clear();
+      if (misdeeds.forgetsIncomingEvery !== undefined) own.incoming.clear();
       sessions.set(clientId, own);
       session = own;
       Object.assign(own, { wire, will });
@@ -98,6 +98,7 @@ export async function startScriptedBroker(misdeeds: Misdeeds = {}): Promise<Scri
       const qos = got.qos as QoS;
       if (qos === 1 || !own.incoming.has(got.packetId)) publish(own.id, { ...got, qos });
       if (qos === 2) own.incoming.add(got.packetId);
+      if (qos === 2 && conscience.isTurn('forgetsIncomingEvery')) return;
       const answer = answerPacket(qos === 1 ? PUBACK : PUBREC, got.packetId);
       if (own.id.endsWith('-p0') && ++publishes === misdeeds.silentAt) return;
       wire.write(answer);
