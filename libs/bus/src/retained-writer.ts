@@ -53,6 +53,10 @@ export function createRetainedWriter(
 ): (record: RetainedRecord) => Promise<void> {
   const known = new Map<string, Known>();
   const turns = new Map<string, Turn>();
+  // NATS may come back without its newest second: a position that was written may then be given out again.
+  lane.onState((up) => {
+    if (!up) known.clear();
+  });
 
   const remember = (tokens: string, entry: Known): void => {
     known.delete(tokens);

@@ -146,6 +146,7 @@ export function createDurableFeed(
   const reaches = (through: number): boolean => through >= follower!.pos || recent.covers(through);
 
   const catchUp = (client: Client): void => {
+    if (follower === undefined) return;
     if (reaches(client.pos)) return takeOver(client, client.pos);
     client.source = 'scan';
     elevator.board(client);
@@ -169,7 +170,7 @@ export function createDurableFeed(
     const { binding, pos } = client;
     const upTo = follower!.pos;
     const known = await askIndex(ask, pos, upTo);
-    if (client.binding === binding) useAnswer(client, known, upTo);
+    if (client.binding === binding && follower !== undefined) useAnswer(client, known, upTo);
   };
 
   const feed: DurableFeed = {

@@ -12,7 +12,5 @@ export type {
 } from './receiver.ts';
 export { Backlog } from './backlog.ts';
 export type { Dropped } from './backlog.ts';
-export { precedes, Topics } from './topics.ts';
-export type { TopicEntry, Wanted } from './topics.ts';
 export { FilterTrie } from './trie.ts';
 export { topicTokens, wireQos } from './message.ts';

@@ -1,23 +1,18 @@
-import { tokensToTopic, type QoS, type Topic, type TopicFilter } from '@trivium/contracts';
+import { tokensToTopic, type Topic } from '@trivium/contracts';
+import type { Client } from './client.ts';
 import { FilterTrie } from './trie.ts';
 import type { Wish } from './wish.ts';
 
-/** A filter of somebody, as matching finds it. */
-export interface Wanted {
-  readonly client: object;
-  readonly sub: { readonly filter: TopicFilter; readonly qos: QoS };
-}
-
-/** What is known of one topic: its MQTT form, and who wants it. */
-export interface TopicEntry<W extends Wanted = Wish> {
+/** What the door knows of one topic: its MQTT form, and who wants it. */
+export interface TopicEntry {
   readonly topic: Topic;
   readonly topicField: Uint8Array;
   /** Of the wishes when `matches` was worked out. */
   version: number;
   /** One per client: of its filters that match, the one with the highest QoS. */
-  matches: W[];
+  matches: Wish[];
   /** The same by client; made when first asked for. */
-  byClient: Map<W['client'], W> | undefined;
+  byClient: Map<Client, Wish> | undefined;
   /** Position of the newest retained publish that the feed has handed out: an older record is not sent after it. */
   retainedPos: number;
 }
@@ -25,32 +20,32 @@ export interface TopicEntry<W extends Wanted = Wish> {
 const MAX_TOPICS = 20_000;
 const utf8 = new TextEncoder();
 
-/** All filters of all clients, and a bounded cache of the topics seen. */
-export class Topics<W extends Wanted = Wish> {
-  readonly #trie = new FilterTrie<W>();
-  #recent = new Map<string, TopicEntry<W>>();
-  #older = new Map<string, TopicEntry<W>>();
+/** All wishes of the door, and a bounded cache of the topics seen. */
+export class Topics {
+  readonly #trie = new FilterTrie<Wish>();
+  #recent = new Map<string, TopicEntry>();
+  #older = new Map<string, TopicEntry>();
   #version = 1;
 
   get filters(): number {
     return this.#trie.size;
   }
 
-  add(wish: W): void {
+  add(wish: Wish): void {
     this.#trie.add(wish.sub.filter, wish);
     this.#version++;
   }
 
-  remove(wish: W): void {
+  remove(wish: Wish): void {
     this.#trie.remove(wish.sub.filter, wish);
     this.#version++;
   }
 
   /** By the subject tokens of the topic, as they stand in a message's subject; undefined when no topic is written so. */
-  entry(tokens: string): TopicEntry<W> | undefined {
+  entry(tokens: string): TopicEntry | undefined {
     const known = this.#recent.get(tokens);
     if (known !== undefined) return known;
-    const entry = this.#older.get(tokens) ?? makeEntry<W>(tokens);
+    const entry = this.#older.get(tokens) ?? makeEntry(tokens);
     if (entry === undefined) return undefined;
     if (this.#recent.size >= MAX_TOPICS) {
       this.#older = this.#recent;
@@ -60,13 +55,13 @@ export class Topics<W extends Wanted = Wish> {
     return entry;
   }
 
-  matches(entry: TopicEntry<W>): readonly W[] {
+  matches(entry: TopicEntry): readonly Wish[] {
     if (entry.version !== this.#version) this.#work(entry);
     return entry.matches;
   }
 
   /** The wish by which a client receives a message on this topic: its matching filter with the highest QoS. */
-  best(entry: TopicEntry<W>, client: W['client']): W | undefined {
+  best(entry: TopicEntry, client: Client): Wish | undefined {
     if (entry.version !== this.#version) this.#work(entry);
     entry.byClient ??= new Map(entry.matches.map((wish) => [wish.client, wish]));
     return entry.byClient.get(client);
@@ -78,8 +73,8 @@ export class Topics<W extends Wanted = Wish> {
       for (const entry of known.values()) entry.retainedPos = Math.min(entry.retainedPos, last);
   }
 
-  #work(entry: TopicEntry<W>): void {
-    const best = new Map<W['client'], W>();
+  #work(entry: TopicEntry): void {
+    const best = new Map<Client, Wish>();
     this.#trie.match(entry.topic, (wish) => {
       const other = best.get(wish.client);
       if (other === undefined || precedes(wish, other)) best.set(wish.client, wish);
@@ -91,11 +86,11 @@ export class Topics<W extends Wanted = Wish> {
 }
 
 /** A fixed order, so that every path that asks gets the same answer. */
-export function precedes(a: Wanted, b: Wanted): boolean {
+export function precedes(a: Wish, b: Wish): boolean {
   return a.sub.qos > b.sub.qos || (a.sub.qos === b.sub.qos && a.sub.filter < b.sub.filter);
 }
 
-function makeEntry<W extends Wanted>(tokens: string): TopicEntry<W> | undefined {
+function makeEntry(tokens: string): TopicEntry | undefined {
   const topic = tokensToTopic(tokens);
   if (topic === undefined) return undefined;
   const name = utf8.encode(topic);
