@@ -8,6 +8,7 @@ import { hub } from './brokers/hub.ts';
 import { mosquitto } from './brokers/mosquitto.ts';
 import { natsMqtt } from './brokers/nats-mqtt.ts';
 import { type BenchOptions, HELP, parseOptions, type PeerName } from './options.ts';
+import { reconnectCommand } from './reconnect/command.ts';
 import { createReport } from './report/json.ts';
 import { renderTables } from './report/table.ts';
 import { failures, targetLine } from './report/verdict.ts';
@@ -69,16 +70,20 @@ async function run(options: BenchOptions): Promise<number> {
   return failed.length > 0 ? 1 : 0;
 }
 
-const parsed = parseOptions(process.argv.slice(2));
-switch (parsed.kind) {
-  case 'help':
-    process.stdout.write(HELP);
-    break;
-  case 'invalid':
-    process.stderr.write(`${parsed.message}\n\n${HELP}`);
-    process.exitCode = 2;
-    break;
-  case 'run':
-    process.exitCode = await run(parsed.options);
-    break;
+async function main(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args;
+  if (command === 'reconnect') return await reconnectCommand(root, rest);
+  const parsed = parseOptions(args);
+  switch (parsed.kind) {
+    case 'help':
+      process.stdout.write(HELP);
+      return 0;
+    case 'invalid':
+      process.stderr.write(`${parsed.message}\n\n${HELP}`);
+      return 2;
+    case 'run':
+      return await run(parsed.options);
+  }
 }
+
+process.exitCode = await main(process.argv.slice(2));

@@ -110,6 +110,7 @@ function positive(name: string, value: string | undefined, otherwise: number): n
 }
 
 export const HELP = `npm run bench -- [options]      the hub against other brokers, in one run
+npm run bench -- reconnect --help  persistent sessions that come back all at once
 
   --quick             1 run of 1 s each instead of 3 of 3 s
   --only W2,W5        these workloads (W7: W7a and W7b)

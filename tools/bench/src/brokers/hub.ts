@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { findNatsBinary, freePorts, startNats, startProcess } from '@trivium/testing';
+import { findNatsBinary, freePorts, startNats } from '@trivium/testing';
 import { ended } from './alive.ts';
 import type { Peer } from './broker.ts';
 import { natsVersion } from './nats-mqtt.ts';
-
-const ENTRY = join('apps', 'mqtt-ingress', 'src', 'main.ts');
+import { serviceEntry, startDoor } from './service-process.ts';
 
 /** The hub: a NATS of its own and two mqtt-ingress processes, one to publish at, one to subscribe at. */
 export function hub(root: string): Peer {
@@ -13,7 +12,7 @@ export function hub(root: string): Peer {
     name: 'hub',
     describe: async () => {
       const command = await findNatsBinary();
-      if (command === undefined || !existsSync(join(root, ENTRY))) return undefined;
+      if (command === undefined || !existsSync(join(root, serviceEntry('mqtt-ingress')))) return undefined;
       return `two mqtt-ingress processes on Node ${process.versions.node} over ${await natsVersion(command)}`;
     },
     start: async () => {
@@ -23,7 +22,7 @@ export function hub(root: string): Peer {
       const doors = await Promise.all(
         [1, 2].map(async () => {
           const [port = 0, adminPort = 0] = await freePorts(2);
-          const door = starting.use(await startDoor(root, nats.url, port, adminPort));
+          const door = starting.use(await startDoor({ root, natsUrl: nats.url, port, adminPort }));
           return { process: door, at: { host: '127.0.0.1', port } };
         }),
       );
@@ -41,21 +40,4 @@ export function hub(root: string): Peer {
       };
     },
   };
-}
-
-function startDoor(root: string, natsUrl: string, port: number, adminPort: number) {
-  return startProcess({
-    command: process.execPath,
-    args: [ENTRY],
-    cwd: root,
-    env: {
-      TRIVIUM_NATS_URL: natsUrl,
-      TRIVIUM_MQTT_HOST: '127.0.0.1',
-      TRIVIUM_MQTT_PORT: String(port),
-      TRIVIUM_ADMIN_PORT: String(adminPort),
-      TRIVIUM_MQTT_ENGINE: undefined,
-    },
-    ready: async () => (await fetch(`http://127.0.0.1:${adminPort}/readyz`)).ok,
-    readyTimeoutMs: 30_000,
-  });
 }

@@ -1,3 +1,4 @@
+import { eachOf } from './each-of.ts';
 import { Link, type LinkHandlers } from './link.ts';
 import { OutBuffer } from './out-buffer.ts';
 import { PUBACK, PUBLISH } from './packets.ts';
@@ -7,7 +8,6 @@ import { Subscriber } from './subscriber.ts';
 import { type LoadResult, Tally } from './tally.ts';
 
 const READ_BUFFER_BYTES = 256 << 10;
-const OPENING_AT_ONCE = 100;
 
 export interface Fleet {
   readonly plan: LoadPlan;
@@ -135,13 +135,4 @@ export function createFleet(plan: LoadPlan): Fleet {
     },
   };
   return fleet;
-}
-
-/** Runs `task` for each item, a bounded number at a time. */
-async function eachOf<T>(items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  const lane = async () => {
-    for (const item of queue) await task(item);
-  };
-  await Promise.all(Array.from({ length: OPENING_AT_ONCE }, lane));
 }
