@@ -52,7 +52,7 @@ export async function startProcess(options: ProcessOptions): Promise<StartedProc
   const what = [options.command, ...(options.args ?? [])].join(' ');
   try {
     await waitFor(async () => started.exit() !== undefined || (await asked()), {
-      timeoutMs: options.readyTimeoutMs ?? 15_000,
+      timeoutMs: options.readyTimeoutMs ?? 60_000,
       message: () => `"${what}" to be ready; its output:\n${started.output()}`,
     });
     const exit = started.exit();

@@ -9,7 +9,7 @@ export interface WaitOptions {
   intervalMs?: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 5_000;
+const DEFAULT_TIMEOUT_MS = 15_000;
 
 /**
  * Asks `predicate` every 10 ms until it answers something truthy, and resolves to that.
