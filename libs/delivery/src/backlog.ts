@@ -66,6 +66,11 @@ export class Backlog {
     return this.#bytes - this.#doneBytes;
   }
 
+  /** How many positions it keeps. */
+  get kept(): number {
+    return this.#positions.length - this.#head;
+  }
+
   /** The oldest position kept. */
   get first(): number | undefined {
     return this.#positions[this.#head];
@@ -97,7 +102,7 @@ export class Backlog {
     this.#bytes += bytes;
     if (this.#count % this.#stride === 0) this.#mark(pos);
     if (this.#through !== undefined) return false;
-    if (this.#positions.length - this.#head >= this.#capacity) {
+    if (this.kept >= this.#capacity) {
       this.#through = pos - 1;
       return false;
     }

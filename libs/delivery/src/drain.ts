@@ -29,6 +29,8 @@ export interface Drain {
   stop(client: Client): void;
   /** Positions are given out anew: what was read counts no more. */
   reset(): void;
+  /** Positions that its clients had before them when they began. */
+  readonly queued: number;
   /** Clients with a backlog that were given some of it. */
   readonly size: number;
   close(): void;
@@ -38,6 +40,8 @@ const GONE = Symbol('gone');
 
 interface Work {
   readonly client: Client;
+  /** Positions when it began. */
+  readonly size: number;
   /** Read, and not given yet: what lies before it is still on its way. */
   readonly fetched: Map<number, FetchedMessage | typeof GONE>;
   /** All kept positions up to here are asked for. */
@@ -60,6 +64,13 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
   const delivered = new DeliveredMessage();
   let retry: NodeJS.Timeout | undefined;
   const stalled = new Set<Work>();
+
+  let queued = 0;
+
+  const remove = (work: Work): void => {
+    queued -= work.size;
+    works.delete(work.client);
+  };
 
   const isCurrent = (work: Work): boolean => works.get(work.client) === work;
 
@@ -159,7 +170,7 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
     while (isCurrent(work) && !client.waiting) {
       const pos = client.backlog!.first;
       if (pos === undefined) {
-        works.delete(client);
+        remove(work);
         tellGone(work);
         finished(client);
         break;
@@ -188,6 +199,9 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
   };
 
   return {
+    get queued() {
+      return queued;
+    },
     get size() {
       return works.size;
     },
@@ -196,6 +210,7 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
       if (work === undefined) {
         work = {
           client,
+          size: client.backlog!.kept,
           fetched: new Map(),
           asked: client.pos,
           open: new Set(),
@@ -204,12 +219,14 @@ export function createDrain({ bus, topics, find, finished, lost }: DrainOptions)
           busy: false,
           gone: undefined,
         };
+        queued += work.size;
         works.set(client, work);
       }
       pump(work);
     },
     stop(client) {
-      works.delete(client);
+      const work = works.get(client);
+      if (work !== undefined) remove(work);
     },
     reset() {
       for (const work of works.values()) {

@@ -12,6 +12,8 @@ import type { Topics } from './topics.ts';
 const LINGER_MS = 10_000;
 /** What is no further behind than this is read rather than asked for: it takes less than a tenth of a second. */
 const SHORT_WAY = 20_000;
+/** A read by position costs about as much as so many messages of a scan, which all that are behind share. */
+const READ_COSTS = 3;
 
 /** The door's reader of the log: open only while a client here needs it (rule 8), one consumer for all of them. */
 export interface DurableFeed {
@@ -152,11 +154,15 @@ export function createDurableFeed(
     elevator.board(client);
   };
 
+  /** Many have come back at once: one scan for all of them is less work than to read what each one wants. */
+  const isDear = (client: Client, positions: number): boolean =>
+    (drain.queued + positions) * READ_COSTS > follower!.pos - client.pos;
+
   const useAnswer = (client: Client, known: KnownPositions | undefined, upTo: number): void => {
     if (known?.dropped !== undefined && known.dropped.pos > client.pos) client.drop(known.dropped);
     // Filters that came since began above `upTo`: the index does not know them.
     const found = known && knownBacklog(known, client.pos, Math.min(upTo, follower!.pos));
-    if (found === undefined) return catchUp(client);
+    if (found === undefined || isDear(client, found.backlog.kept)) return catchUp(client);
     const { backlog, through } = found;
     client.source = reaches(through) ? 'feed' : 'list';
     client.queue(backlog);
