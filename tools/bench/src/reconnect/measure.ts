@@ -20,6 +20,8 @@ export interface Cost {
 export interface Round extends ComeBackResult {
   index: 'level' | 'lost';
   storeSecs: number;
+  /** Questions of the doors that the position index has answered. */
+  answered: number;
   /** Positions of the log between the cursors and its end. */
   span: number;
   /** CPU seconds while sessions came back, by process; empty where it cannot be read. */
@@ -35,6 +37,7 @@ export interface Reconnect {
 const READ_BUFFER_BYTES = 256 << 10;
 const GIVE_UP_MS = 20_000;
 const SETTLE_MS = 500;
+const REST_TIMEOUT_MS = 60_000;
 const INDEX_TIMEOUT_MS = 300_000;
 
 /** Two rounds of the same sessions: with a position index that is level, and after it was lost together with its router. */
@@ -63,7 +66,16 @@ export async function measureReconnect(
       },
     );
 
+  const { consumers: atRest } = await log.state('MESSAGES');
+  /** Until no door reads the log any more, as when its clients have been away for long: what it has in memory would be no proof. */
+  const doorsAreAtRest = () =>
+    waitFor(async () => (await log.state('MESSAGES')).consumers <= atRest, {
+      timeoutMs: REST_TIMEOUT_MS,
+      message: 'the doors to stop reading the log',
+    });
+
   const round = async (index: Round['index']): Promise<Round> => {
+    await doorsAreAtRest();
     const { lastPos } = await log.state('MESSAGES');
     const from = account.owe(options.messages);
     await log.pad(options.pad, prefix, options.payloadBytes);
@@ -78,6 +90,9 @@ export async function measureReconnect(
     }
     progress(`${account.expected} messages stored in ${storeSecs.toFixed(1)} s, the index is ${index}`);
     await sleep(SETTLE_MS);
+    const answers = async () =>
+      index === 'lost' ? 0 : ((await site.routerMetric('trivium_router_index_requests_total')) ?? 0);
+    const answeredBefore = await answers();
     const pids = { ...site.pids(), generator: process.pid };
     const before = await cpuSeconds(pids);
     const result = await comeBack({
@@ -86,16 +101,18 @@ export async function measureReconnect(
       ...{ giveUpMs: GIVE_UP_MS, settleMs: SETTLE_MS },
     });
     const after = await cpuSeconds(pids);
+    const answered = (await answers()) - answeredBefore;
     const cpuS = Object.fromEntries(
       Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)]),
     );
-    return { index, storeSecs, span, ...result, cpuS };
+    return { index, storeSecs, answered, span, ...result, cpuS };
   };
 
   const startedAt = performance.now();
   await createSessions(all, doors, readBuffer);
   const createSecs = (performance.now() - startedAt) / 1_000;
   await indexIsLevel(all.length, 0);
+  await doorsAreAtRest();
   const { messages: records, bytes } = await log.state('KV_sessions');
   const { consumers } = await log.state('MESSAGES');
   const cost = { consumers, records, bytesPerRecord: bytes / records };

@@ -4,7 +4,15 @@ import { costLine, reconnectFailures, roundLine } from './verdict.ts';
 
 const SIZE = { sessions: 1_000, reconnecting: 200 };
 const round: Round = {
-  ...{ index: 'level', storeSecs: 1, span: 20_000, secs: 3.99, connectedSecs: 2, firstSecs: 0.5 },
+  ...{
+    index: 'level',
+    storeSecs: 1,
+    answered: 200,
+    span: 20_000,
+    secs: 3.99,
+    connectedSecs: 2,
+    firstSecs: 0.5,
+  },
   ...{ sessionP50Secs: 2, sessionP99Secs: 3.5, sessionsPresent: 200, lostConnections: 0 },
   cpuS: { nats: 1.25, 'door 1': 3 },
   counts: {

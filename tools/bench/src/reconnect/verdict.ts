@@ -6,24 +6,19 @@ export const LIMIT_SECS: Readonly<Record<Round['index'], number>> = { level: 4, 
 /** The log has one for each door, each router and what they are doing: never one for a session. */
 const MOST_CONSUMERS = 32;
 
-export function roundLine({
-  index,
-  secs,
-  connectedSecs,
-  firstSecs,
-  sessionP50Secs,
-  cpuS,
-  span,
-}: Round): string {
+export function roundLine(round: Round): string {
+  const { index, secs, connectedSecs, firstSecs, sessionP50Secs, span, answered, cpuS } = round;
   const limit = LIMIT_SECS[index];
   const verdict = secs <= limit ? 'within' : 'above';
   const cpu = Object.entries(cpuS).map(([name, value]) => `${name} ${value.toFixed(1)}`);
-  return (
-    `index ${index}: served in ${secs.toFixed(2)} s (${verdict} the limit of ${limit} s); last CONNACK after ` +
-    `${connectedSecs.toFixed(2)} s, first message after ${firstSecs.toFixed(2)} s, a session took ` +
-    `${sessionP50Secs.toFixed(2)} s (median); ${span.toLocaleString('en-US')} messages since the cursors; ` +
-    `CPU s: ${cpu.join(', ')}`
-  );
+  return [
+    `index ${index}: served in ${secs.toFixed(2)} s (${verdict} the limit of ${limit} s)`,
+    `last CONNACK after ${connectedSecs.toFixed(2)} s, first message after ${firstSecs.toFixed(2)} s`,
+    `a session took ${sessionP50Secs.toFixed(2)} s (median)`,
+    `${span.toLocaleString('en-US')} messages since the cursors`,
+    `the index answered ${answered} times`,
+    `CPU s: ${cpu.join(', ')}`,
+  ].join('; ');
 }
 
 export function costLine({ cost }: Reconnect, { sessions }: Pick<ReconnectOptions, 'sessions'>): string {
