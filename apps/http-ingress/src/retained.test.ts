@@ -97,7 +97,7 @@ describe('publishing with retain', () => {
       expect(answer.headers.get('x-amzn-errortype')).toBe('ServiceUnavailableException');
     }
     await ownNats.restart();
-    await waitFor(async () => (await publish()).status === 200, { timeoutMs: 15_000 });
+    await waitFor(async () => (await publish()).status === 200, { timeoutMs: 45_000 });
   });
 });
 
@@ -274,7 +274,7 @@ describe('a stream', () => {
     );
     expect(sent).toBeLessThan(total);
     stream.resume();
-    await waitFor(() => stream.payloads().length === total, { timeoutMs: 15_000 });
+    await waitFor(() => stream.payloads().length === total, { timeoutMs: 45_000 });
     expect(new Set(stream.events.map(({ data }) => data?.['topic'])).size).toBe(total + 1);
   });
 });

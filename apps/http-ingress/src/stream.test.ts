@@ -231,7 +231,7 @@ describe('resuming', () => {
     for (const n of numbers(10, 20)) await publish(topic, n);
     await using second = await startDoor(nats.url);
     await using _proxy = await relay(first.port, second.port);
-    await waitFor(() => seen.length >= 20, { timeoutMs: 10_000 });
+    await waitFor(() => seen.length >= 20, { timeoutMs: 45_000 });
     for (const n of numbers(20, 25)) await publish(topic, n);
     await waitFor(() => seen.length >= 25);
     expect(seen).toEqual(numbers(0, 25));
@@ -282,7 +282,7 @@ describe('a reader that does not read', () => {
     await waitFor(() => door.door.stats.droppedLive === 50);
     expect(door.door.stats.deliveredDurable).toBe(sent);
     stream.resume();
-    await waitFor(() => stream.payloads().length === total, { timeoutMs: 15_000 });
+    await waitFor(() => stream.payloads().length === total, { timeoutMs: 45_000 });
     expect(stream.payloads().map((payload) => String(payload).trim())).toEqual(numbers(0, total));
     expect(stream.events.filter(({ event }) => event === 'dropped').map(({ data }) => data)).toEqual([
       { live: 50 },

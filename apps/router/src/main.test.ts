@@ -99,7 +99,7 @@ test('not ready while NATS is away, and ready again after it', async () => {
   await nats.kill();
   await waitFor(async () => (await ready()) === 503);
   await nats.restart();
-  await waitFor(async () => (await ready()) === 200, { timeoutMs: 10_000 });
+  await waitFor(async () => (await ready()) === 200, { timeoutMs: 45_000 });
 });
 
 test('a wrong setting ends the start with exit code 78 and its name', async () => {

@@ -368,7 +368,7 @@ describe('when NATS is away', () => {
     const answer = await answerTo(door.port, upgradeRequest(['Sec-WebSocket-Protocol: trivium.v1']));
     expect(answer).toMatch(/^HTTP\/1.1 50[34] [^]*Retry-After: \d/);
     await ownNats.restart();
-    await waitFor(() => door.bus.up, { timeoutMs: 10_000 });
+    await waitFor(() => door.bus.up, { timeoutMs: 45_000 });
     expect(await client.ask({ op: 'sub', filters: [{ filter: 'a', qos: 1 }] })).toMatchObject({
       granted: [1],
     });

@@ -123,7 +123,7 @@ describe('a client that does not read', () => {
     await waitFor(() => door.door.stats.droppedLive === 50);
     expect(door.door.stats.deliveredDurable).toBe(sent);
     client.ws.resume();
-    await waitFor(() => client.payloads().length === total, { timeoutMs: 15_000 });
+    await waitFor(() => client.payloads().length === total, { timeoutMs: 45_000 });
     expect(client.payloads().map((payload) => String(payload).trim())).toEqual(numbers(0, total));
   });
 
@@ -163,7 +163,7 @@ describe('a client that does not read', () => {
     );
     expect(framesIn).toBeLessThan(total);
     client.ws.resume();
-    await waitFor(() => client.frames.length === total + 1, { timeoutMs: 15_000 });
+    await waitFor(() => client.frames.length === total + 1, { timeoutMs: 45_000 });
   });
 });
 

@@ -164,7 +164,7 @@ describe('a client that does not read', () => {
     );
     expect(sent).toBeLessThan(total);
     client.ws.resume();
-    await waitFor(() => client.payloads().length === total, { timeoutMs: 15_000 });
+    await waitFor(() => client.payloads().length === total, { timeoutMs: 45_000 });
     expect(new Set(client.frames.slice(2).map((frame) => frame['topic'])).size).toBe(total);
   });
 
@@ -180,7 +180,7 @@ describe('a client that does not read', () => {
     client.ws.pause();
     await waitFor(() => door.door.stats.deliveredRetained > 0);
     client.ws.resume();
-    await waitFor(() => client.payloads().length === total + 1, { timeoutMs: 15_000 });
+    await waitFor(() => client.payloads().length === total + 1, { timeoutMs: 45_000 });
     expect(client.payloads()).not.toContain('2');
   });
 });

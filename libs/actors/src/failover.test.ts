@@ -119,10 +119,10 @@ test('an owner stopped for longer than its leases finds its work done by another
     process.kill(stopped.pid, 'SIGCONT');
   }
   await next(20);
-  await waitFor(() => held(stopped) === 16 && held(other) === 16, { timeoutMs: 5_000 });
+  await waitFor(() => held(stopped) === 16 && held(other) === 16, { timeoutMs: 45_000 });
   await next(20);
   await counted(5_000);
-  await waitFor(async () => (await effectsOf(ids)).length >= 50 * 100, { timeoutMs: 5_000 });
+  await waitFor(async () => (await effectsOf(ids)).length >= 50 * 100, { timeoutMs: 45_000 });
   const effects = await effectsOf(ids);
   expect(effects).toHaveLength(50 * 100);
   expect(new Set(effects).size).toBe(50 * 100);
@@ -141,7 +141,7 @@ test('routers that come and stop under load hand over within milliseconds, and l
   expect(performance.now() - stopping).toBeLessThan(1_000);
   await Promise.all([stopped, storing, next(40)]);
   await counted(5_000);
-  await waitFor(async () => (await effectsOf(ids)).length >= 50 * 100, { timeoutMs: 5_000 });
+  await waitFor(async () => (await effectsOf(ids)).length >= 50 * 100, { timeoutMs: 45_000 });
   expect(new Set(await effectsOf(ids)).size).toBe(50 * 100);
   expect(await effectsOf(ids)).toHaveLength(50 * 100);
 });
@@ -171,9 +171,9 @@ test.each([
       await server.kill();
       await waitFor(() => !actors.running && actors.partitionsHeld === untilHeld);
       await server.restart();
-      await waitFor(() => own.up && actors.running && actors.partitionsHeld === 32, { timeoutMs: 10_000 });
+      await waitFor(() => own.up && actors.running && actors.partitionsHeld === 32, { timeoutMs: 45_000 });
       for (let i = 0; i < 20; i++) await store();
-      await waitFor(() => effects.length === 40, { timeoutMs: 10_000 });
+      await waitFor(() => effects.length === 40, { timeoutMs: 45_000 });
       expect(effects).toEqual(Array.from({ length: 40 }, (_, n) => `d/${n}`));
       const answer = await own.request(
         actorSubject(partitionOf('d'), 'd'),

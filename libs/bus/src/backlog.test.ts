@@ -24,7 +24,7 @@ it('several readers of a long backlog on one connection are not cut off while th
       },
     }),
   );
-  await waitFor(() => read.every((pos) => pos === total), { timeoutMs: 15_000 });
+  await waitFor(() => read.every((pos) => pos === total), { timeoutMs: 45_000 });
   expect(bus.stats.reconnects).toBe(0);
   for (const follower of followers) follower.close();
   await bus.close();

@@ -182,9 +182,9 @@ describe('follow', () => {
     });
     await expect(own.live.flush()).rejects.toMatchObject({ code: 'bus.unavailable' });
     await server.restart();
-    await waitFor(() => own.up, { timeoutMs: 10_000 });
+    await waitFor(() => own.up, { timeoutMs: 45_000 });
     const more = await publishMany(own, 'tv1.m.1.c.kill', 100);
-    await waitFor(() => follower.pos === more.at(-1), { timeoutMs: 10_000 });
+    await waitFor(() => follower.pos === more.at(-1), { timeoutMs: 45_000 });
     expect(seen).toEqual(Array.from({ length: 200 }, (_, i) => i + 1));
     expect(states).toEqual([false, true]);
     follower.close();
@@ -202,7 +202,7 @@ describe('follow', () => {
     await waitFor(() => outcomes.stored + outcomes.failed === 5_000);
     expect(own.publisher.open).toBe(0);
     await server.restart();
-    await waitFor(() => own.up, { timeoutMs: 10_000 });
+    await waitFor(() => own.up, { timeoutMs: 45_000 });
     expect(await own.lastPos('MESSAGES')).toBeGreaterThanOrEqual(outcomes.stored);
     await own.close();
   });
@@ -221,7 +221,7 @@ describe('follow', () => {
     await follower.caughtUp();
     expect(seen.at(-1)).toBe(end + 1);
     const late = bus.follow({ stream: 'RETAINED', after: end, onMessage: () => {} });
-    await waitFor(async () => (await bus.read('RETAINED', end + 1)) === undefined, { timeoutMs: 8_000 });
+    await waitFor(async () => (await bus.read('RETAINED', end + 1)) === undefined, { timeoutMs: 45_000 });
     await late.caughtUp();
     const tooLate = bus.follow({ stream: 'RETAINED', after: end, onMessage: () => expect.unreachable() });
     await tooLate.caughtUp();
@@ -281,7 +281,7 @@ describe('bucket', () => {
     );
     await waitFor(() => ready === 1);
     await bucket.put('door.b', bytes('soon'), { ttlSeconds: 1 });
-    await waitFor(() => changes.includes('door.b=gone'), { timeoutMs: 8_000 });
+    await waitFor(() => changes.includes('door.b=gone'), { timeoutMs: 45_000 });
     expect(changes).toEqual(['door.a=there', 'door.b=soon', 'door.b=gone']);
     watch.close();
   });
@@ -307,10 +307,10 @@ describe('bucket', () => {
     await waitFor(() => view.size === 2);
     await server.kill();
     await server.restart();
-    await waitFor(() => own.up, { timeoutMs: 10_000 });
+    await waitFor(() => own.up, { timeoutMs: 45_000 });
     await bucket.put('k.a', bytes('2'));
     await bucket.delete('k.b');
-    await waitFor(() => view.get('k.a') === '2' && !view.has('k.b'), { timeoutMs: 10_000 });
+    await waitFor(() => view.get('k.a') === '2' && !view.has('k.b'), { timeoutMs: 45_000 });
     watch.close();
     await own.close();
   });
@@ -372,7 +372,7 @@ describe('retain', () => {
   it('an expiring record is gone at its time', async () => {
     await bus.retain({ ...record('r.expire', 10), properties: { expiresAt: Date.now() + 900 } });
     expect(await read('r.expire')).toBe('10 p10');
-    await waitFor(async () => (await read('r.expire')) === undefined, { timeoutMs: 8_000, intervalMs: 200 });
+    await waitFor(async () => (await read('r.expire')) === undefined, { timeoutMs: 45_000, intervalMs: 200 });
   });
 });
 

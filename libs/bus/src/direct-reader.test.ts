@@ -82,7 +82,7 @@ describe('fetch', () => {
     await waitFor(() => !own.up);
     expect(await fetchAll(own, [positions[0]!])).toEqual(['bus.unavailable']);
     await server.restart();
-    await waitFor(() => own.up, { timeoutMs: 10_000 });
+    await waitFor(() => own.up, { timeoutMs: 45_000 });
     expect(await fetchAll(own, positions)).toEqual(positions.map((_, i) => `tv1.m.1.c.kill ${i}`));
     await own.close();
   });
@@ -118,7 +118,7 @@ describe('firstPosAfter', () => {
     await waitFor(() => !own.up);
     await expect(own.firstPosAfter(now)).rejects.toMatchObject({ category: 'retryable' });
     await server.restart();
-    await waitFor(() => own.up, { timeoutMs: 10_000 });
+    await waitFor(() => own.up, { timeoutMs: 45_000 });
     expect(await own.firstPosAfter(now - 5_000)).toBe(1);
     await own.close();
   });

@@ -280,11 +280,11 @@ describe('catching up', () => {
         c.attachment.resume();
       }
     }, 5);
-    await waitFor(() => sessions.every(({ c }) => c.seen.length > 250), { timeoutMs: 15_000 });
+    await waitFor(() => sessions.every(({ c }) => c.seen.length > 250), { timeoutMs: 45_000 });
     stop = true;
     await traffic;
     await waitFor(() => sessions.every(({ c }) => payloads(c).at(-1) === String(sent - 1)), {
-      timeoutMs: 15_000,
+      timeoutMs: 45_000,
     });
     clearInterval(keepReading);
     for (const { c, from } of sessions) {
@@ -311,10 +311,10 @@ describe('catching up', () => {
     for (let n = 0; n < 20; n++) await store(n);
     await server.kill();
     await server.restart();
-    await waitFor(() => own.up, { timeoutMs: 10_000 });
+    await waitFor(() => own.up, { timeoutMs: 45_000 });
     for (let n = 20; n < 40; n++) await store(n);
     own.publisher.live(subject('k/a', 0), bytes('0'));
-    await waitFor(() => seen.length === 41, { timeoutMs: 10_000 });
+    await waitFor(() => seen.length === 41, { timeoutMs: 45_000 });
     expect(seen.filter((line) => !line.startsWith('live'))).toEqual(numbers(0, 40));
     attachment.detach();
     door.close();

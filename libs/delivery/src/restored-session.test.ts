@@ -19,7 +19,7 @@ import {
 } from './probe.fixture.ts';
 import type { Delivery, KnownPositions } from './receiver.ts';
 
-const MANY = { timeoutMs: 15_000 };
+const MANY = { timeoutMs: 45_000 };
 /** More than the feed is let be behind without asking the index. */
 const FAR = 21_000;
 

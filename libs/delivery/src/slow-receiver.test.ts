@@ -16,7 +16,7 @@ import {
 } from './probe.fixture.ts';
 import type { Delivery } from './receiver.ts';
 
-const MANY = { timeoutMs: 15_000 };
+const MANY = { timeoutMs: 45_000 };
 
 let nats: NatsServer;
 let plain: Bus;

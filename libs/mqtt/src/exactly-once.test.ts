@@ -178,12 +178,12 @@ describe('QoS 2 across connections and doors', () => {
         await own.kill();
         await waitFor(() => !here.bus.up && !there.bus.up);
         await own.restart();
-        await waitFor(() => here.bus.up && there.bus.up, { timeoutMs: 10_000 });
+        await waitFor(() => here.bus.up && there.bus.up, { timeoutMs: 45_000 });
       } else if (i % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     await Promise.all(sent);
     await waitFor(() => sub.seen.length >= 400, {
-      timeoutMs: 20_000,
+      timeoutMs: 45_000,
       message: () => String(sub.seen.length),
     });
     expect(sub.seen).toEqual(Array.from({ length: 400 }, (_, i) => `${topic} ${i} q2`));

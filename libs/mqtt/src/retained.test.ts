@@ -45,7 +45,7 @@ describe('a retained message', () => {
           await waitFor(() => late.flags.length > 0, { timeoutMs: 1_000 });
           return late.flags[0] === `${topic}/a new q${qos}!`;
         },
-        { timeoutMs: 10_000 },
+        { timeoutMs: 45_000 },
       );
       // [MQTT-3.3.1-9]: an established subscription gets it without the flag. At QoS 0 what is to be retained goes by the log, what
       // is not by core: their order is not kept.

@@ -202,7 +202,7 @@ describe('a persistent session', () => {
     again.send(disconnect());
     await again.closed;
     await waitFor(async () => (await door.bus.bucket('sessions').get(id)) === undefined, {
-      timeoutMs: 10_000,
+      timeoutMs: 45_000,
     });
   });
 

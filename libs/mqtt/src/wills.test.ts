@@ -65,7 +65,7 @@ describe('a will [MQTT-3.1.2-8]', () => {
     await using door = await realDoor(nats.url);
     const seen = await watcher(door);
     await mortal(door, {}, true, 1);
-    await waitFor(() => seen.seen.length === 1, { timeoutMs: 10_000 });
+    await waitFor(() => seen.seen.length === 1, { timeoutMs: 45_000 });
   });
 
   test('is published when another connection takes over, of the first connection and only of that', async () => {
@@ -139,7 +139,7 @@ describe('a will [MQTT-3.1.2-8]', () => {
     raw.socket.destroy();
     await waitFor(() => door.door.stats.sessions === 1);
     await own.restart();
-    await waitFor(() => seen.seen.length === 1, { timeoutMs: 15_000 });
+    await waitFor(() => seen.seen.length === 1, { timeoutMs: 45_000 });
     expect(await settled(seen)).toEqual([`${topic} gone q1`]);
   }, 40_000);
 

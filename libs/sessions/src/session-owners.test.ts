@@ -87,7 +87,7 @@ let connections = 0;
 async function connect(at: Door, claim: Partial<Claim> = {}): Promise<Connection> {
   const connection = new Connection(at.owners, `${at.bus.incarnation}-${++connections}`);
   at.owners.take({ client, principal: 'me', fresh: false, expirySeconds: 3_600, ...claim }, connection);
-  await waitFor(() => connection.log.length > 0, { timeoutMs: 10_000 });
+  await waitFor(() => connection.log.length > 0, { timeoutMs: 45_000 });
   return connection;
 }
 
@@ -135,7 +135,7 @@ describe('a client id', () => {
     });
     const left = () =>
       all.filter(({ log }) => !log.includes('taken over') && !log.includes('bus.overloaded'));
-    await waitFor(() => left().length === 1 && left()[0]!.session !== undefined, { timeoutMs: 20_000 });
+    await waitFor(() => left().length === 1 && left()[0]!.session !== undefined, { timeoutMs: 45_000 });
     await Promise.all([here.owners.settled(), there.owners.settled()]);
     expect(await record(here)).toMatchObject({ connection: left()[0]!.id });
   });

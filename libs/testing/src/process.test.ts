@@ -38,7 +38,7 @@ test('one that ends before it is ready is reported with its output', async () =>
 test('one that is not ready in time is ended and reported', async () => {
   const child = node(`console.log(process.pid); setInterval(() => {}, 1000)`, {
     ready: /never/,
-    readyTimeoutMs: 300,
+    readyTimeoutMs: 5_000,
   });
   const error = await child.then(
     () => undefined,
