@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Account } from './account.ts';
 
-const CLEAN = { repeated: 0, reordered: 0, misrouted: 0, malformed: 0 };
+const CLEAN = { repeated: 0, reordered: 0, overdue: 0, misrouted: 0, malformed: 0 };
 
 test('a round is complete when every session has every message', () => {
   const account = new Account([4, 9]);
@@ -24,7 +24,7 @@ test('what is repeated, out of order or of another session is counted as that', 
   account.see(5, 5, 0);
   expect(account.counts()).toEqual({
     ...{ expected: 6, delivered: 2, lost: 4 },
-    ...{ repeated: 1, reordered: 1, misrouted: 3, malformed: 0 },
+    ...{ repeated: 1, reordered: 1, overdue: 0, misrouted: 3, malformed: 0 },
   });
 });
 
@@ -38,7 +38,7 @@ test('a later round goes on with the numbers; what belongs to a former one does 
   account.see(4, 4, 2);
   expect(account.counts()).toEqual({
     ...{ expected: 2, delivered: 1, lost: 1 },
-    ...{ repeated: 1, reordered: 0, misrouted: 1, malformed: 0 },
+    ...{ repeated: 1, reordered: 0, overdue: 1, misrouted: 0, malformed: 0 },
   });
   expect(account.see(4, 4, 3)).toBe(true);
 });

@@ -7,7 +7,9 @@ export interface RoundCounts {
   lost: number;
   repeated: number;
   reordered: number;
-  /** Of another session, of a former round, or never sent. */
+  /** Of a former round, and not seen in it. */
+  overdue: number;
+  /** Of another session, or never sent. */
   misrouted: number;
   /** Packets that make no sense. */
   malformed: number;
@@ -24,7 +26,7 @@ export class Account {
   readonly #sessions = new Map<number, Seen>();
   #from = 0;
   #sent = 0;
-  #counts = { delivered: 0, repeated: 0, reordered: 0, misrouted: 0 };
+  #counts = { delivered: 0, repeated: 0, reordered: 0, overdue: 0, misrouted: 0 };
   malformed = 0;
 
   /** `sessions`: numbers of those that are owed messages. */
@@ -36,7 +38,7 @@ export class Account {
   owe(messages: number): number {
     this.#from = this.#sent;
     this.#sent += messages;
-    this.#counts = { delivered: 0, repeated: 0, reordered: 0, misrouted: 0 };
+    this.#counts = { delivered: 0, repeated: 0, reordered: 0, overdue: 0, misrouted: 0 };
     this.malformed = 0;
     for (const seen of this.#sessions.values()) seen.delivered = 0;
     return this.#from;
@@ -64,7 +66,7 @@ export class Account {
       return false;
     }
     if (sequence < this.#from) {
-      counts.misrouted++;
+      counts.overdue++;
       return false;
     }
     if (sighting === 'late') counts.reordered++;

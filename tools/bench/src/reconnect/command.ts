@@ -49,6 +49,7 @@ async function run(root: string, options: ReconnectOptions): Promise<number> {
   progress(costLine(measured, options));
   for (const round of measured.rounds) progress(roundLine(round));
   for (const failure of failures) progress(`failed: ${failure}`);
+  if (failures.length > 0) progress(site.lastWords());
   progress(`written to ${file}`);
   return failures.length > 0 ? 1 : 0;
 }

@@ -14,9 +14,13 @@ export interface Site extends AsyncDisposable {
   routerMetric(name: string): Promise<number | undefined>;
   /** SIGKILL. */
   killRouter(): Promise<void>;
+  /** The last that each process has printed. */
+  lastWords(): string;
   /** What has ended that should not have, with the last of its output. */
   problem(): string | undefined;
 }
+
+const LAST_CHARACTERS = 2_000;
 
 /** NATS, two mqtt-ingress processes and a router. */
 export async function startSite(root: string): Promise<Site> {
@@ -56,6 +60,10 @@ export async function startSite(root: string): Promise<Site> {
       hasRouter = false;
       await router.kill();
     },
+    lastWords: () =>
+      Object.entries(expected())
+        .map(([name, { output }]) => `${name}: ${output().slice(-LAST_CHARACTERS).trim()}`)
+        .join('\n'),
     problem: () => (nats.pid() === undefined ? 'nats-server ended' : ended(expected())),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

@@ -17,7 +17,7 @@ const round: Round = {
   cpuS: { nats: 1.25, 'door 1': 3 },
   counts: {
     ...{ expected: 20_000, delivered: 20_000, lost: 0, repeated: 0 },
-    ...{ reordered: 0, misrouted: 0, malformed: 0 },
+    ...{ reordered: 0, overdue: 0, misrouted: 0, malformed: 0 },
   },
 };
 const good: Reconnect = {
@@ -37,6 +37,7 @@ test.each([
   [withCount({ lost: 1 }), /lost 1/],
   [withCount({ repeated: 2 }), /repeated 2/],
   [withCount({ reordered: 3 }), /out of order 3/],
+  [withCount({ overdue: 6 }), /of the round before 6/],
   [withCount({ misrouted: 4 }), /misrouted 4/],
   [withCount({ malformed: 5 }), /malformed 5/],
   [withRound({ sessionsPresent: 199 }), /199 of 200 sessions were present/],

@@ -40,11 +40,11 @@ export function reconnectFailures(
   if (cost.records < sessions || cost.records > sessions * 1.05 + MOST_CONSUMERS)
     failures.push(`${sessions} sessions have ${cost.records} records`);
   for (const { index, counts, sessionsPresent, lostConnections } of rounds) {
-    const { lost, repeated, reordered, misrouted, malformed } = counts;
-    if (lost + repeated + reordered + misrouted + malformed > 0)
+    const { lost, repeated, reordered, overdue, misrouted, malformed } = counts;
+    if (lost + repeated + reordered + overdue + misrouted + malformed > 0)
       failures.push(
         `index ${index}: lost ${lost}, repeated ${repeated}, out of order ${reordered}, ` +
-          `misrouted ${misrouted}, malformed ${malformed}`,
+          `of the round before ${overdue}, misrouted ${misrouted}, malformed ${malformed}`,
       );
     if (sessionsPresent !== reconnecting)
       failures.push(`index ${index}: ${sessionsPresent} of ${reconnecting} sessions were present`);
