@@ -45,6 +45,8 @@ export function createDurableFeed(
   let follower: Follower | undefined;
   let recent = new RecentLog(0);
   let users = 0;
+  /** Questions to the index without an answer yet. */
+  let asking = 0;
   let lingering: NodeJS.Timeout | undefined;
 
   const onMessage = (pos: number, message: BusMessage): void => {
@@ -154,9 +156,13 @@ export function createDurableFeed(
     elevator.board(client);
   };
 
-  /** Many have come back at once: one scan for all of them is less work than to read what each one wants. */
+  /**
+   * Many have come back at once: one scan for all of them is less work than to read what each one wants. Those whose question is open
+   * are taken to want as much; and who can ride a scan that is under way costs nothing there.
+   */
   const isDear = (client: Client, positions: number): boolean =>
-    (drain.queued + positions) * READ_COSTS > follower!.pos - client.pos;
+    elevator.passes(client) ||
+    (drain.queued + positions * (1 + asking)) * READ_COSTS > follower!.pos - client.pos;
 
   const useAnswer = (client: Client, known: KnownPositions | undefined, upTo: number): void => {
     if (known?.dropped !== undefined && known.dropped.pos > client.pos) client.drop(known.dropped);
@@ -175,7 +181,9 @@ export function createDurableFeed(
     client.source = 'asking';
     const { binding, pos } = client;
     const upTo = follower!.pos;
+    asking++;
     const known = await askIndex(ask, pos, upTo);
+    asking--;
     if (client.binding === binding && follower !== undefined) useAnswer(client, known, upTo);
   };
 

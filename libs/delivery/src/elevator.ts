@@ -32,6 +32,8 @@ export interface ElevatorOptions {
 export interface Elevator {
   board(client: Client): void;
   alight(client: Client): void;
+  /** Whether a scan that is under way, or about to begin, comes by where the client stands. */
+  passes(client: Client): boolean;
   posOf(client: Client): number;
   /** A message that a rider has in its backlog, if it was read a short while ago. */
   find(pos: number): BusMessage | undefined;
@@ -145,6 +147,11 @@ export function createElevator(options: ElevatorOptions): Elevator {
       client.keeps = Backlog.CAPACITY;
       if (!aboard.delete(client)) return;
       if (aboard.size === 0) settle();
+    },
+    passes(client) {
+      if (scan !== undefined) return client.pos >= scan.pos;
+      for (const { pos } of next) if (pos <= client.pos) return true;
+      return false;
     },
     posOf(client) {
       return aboard.has(client) && scan !== undefined ? Math.max(client.pos, scan.pos) : client.pos;

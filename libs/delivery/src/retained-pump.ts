@@ -23,10 +23,14 @@ export function createRetainedPump(store: () => RetainedStore): RetainedPump {
   const queues = new Map<Client, { due: Due[]; next: number; blocked: boolean; scheduled: boolean }>();
   const delivered = new DeliveredMessage();
 
-  /** A newer message of the topic, or the same one, comes by the log; or the filter is gone. */
+  /**
+   * Not when a newer message of the topic, or the same one, comes to this filter by the log, or the filter is gone. One that was stored
+   * before the filter began does not come: its door may have died before it wrote the record, and until that is repaired the older counts.
+   */
   const isDue = ({ wish, retained }: Due): boolean =>
     wish.client.wishes.get(wish.sub.filter) === wish &&
-    (wish.sub.qos === 0 || (retained.pos <= wish.start && retained.entry.retainedPos <= retained.pos)) &&
+    (wish.sub.qos === 0 ||
+      (retained.pos <= wish.start && retained.entry.retainedPos <= Math.max(retained.pos, wish.start))) &&
     store().isCurrent(retained);
 
   const pump = (client: Client): void => {

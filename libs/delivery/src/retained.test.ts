@@ -97,6 +97,22 @@ describe('retained', () => {
     c.attachment.detach();
   });
 
+  it('a newer copy in the log whose record was never written does not hide the one that was', async () => {
+    const early = client();
+    await early.attachment.subscribe([sub(`${root}/a`)]);
+    await retain(`${root}/a`, 'recorded');
+    const tokens = `${root}.a`;
+    const headers = encodeHeaders({ retain: true });
+    await other.publisher.store(messageSubject(1, 'pub', tokens), bytes('left by a door that died'), headers);
+    await waitFor(() => early.seen.length === 2);
+    const late = client();
+    await late.attachment.subscribe([sub(`${root}/a`)]);
+    await waitFor(() => late.seen.length === 1);
+    expect(late.seen).toEqual([`retained q1 ${root}/a recorded from pub`]);
+    early.attachment.detach();
+    late.attachment.detach();
+  });
+
   it('subscribing again sends them again; without asking there are none [MQTT-3.8.4-3]', async () => {
     const c = client();
     await c.attachment.subscribe([sub(`${root}/a`)]);
@@ -180,16 +196,24 @@ describe('retained', () => {
     });
     const literal = door.attach({ id: 'd', onLive: () => {}, onDurable: () => true });
     await attachment.subscribe([sub('warm/up')]);
+    // By the processor's clock: what a busy machine gives to others is no stall of ours.
+    const usedMs = (): number => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1_000;
+    };
     let longest = 0;
-    let before = performance.now();
+    let turns = 0;
+    let before = usedMs();
     const watch = setInterval(() => {
-      longest = Math.max(longest, performance.now() - before);
-      before = performance.now();
+      turns++;
+      longest = Math.max(longest, usedMs() - before);
+      before = usedMs();
     }, 1);
     await attachment.subscribe([{ ...sub('#', 0) }]);
     await waitFor(() => count === 100_000, { timeoutMs: 45_000 });
     clearInterval(watch);
-    expect(longest).toBeLessThan(250);
+    expect(longest).toBeLessThan(400);
+    expect(turns).toBeGreaterThan(20);
     attachment.detach();
     literal.detach();
     door.close();
