@@ -14,6 +14,8 @@ const LINGER_MS = 10_000;
 const SHORT_WAY = 20_000;
 /** A read by position costs about as much as so many messages of a scan, which all that are behind share. */
 const READ_COSTS = 3;
+/** A question is open for so few messages of the log each: a crowd has come back, and rides the scan that it is sure to need. */
+const WORTH_OF_A_QUESTION = 1_000;
 
 /** The door's reader of the log: open only while a client here needs it (rule 8), one consumer for all of them. */
 export interface DurableFeed {
@@ -113,6 +115,7 @@ export function createDurableFeed(
       drain.reset();
       elevator.reset();
     },
+    expects: () => asking > 0,
   });
 
   const drain = createDrain({
@@ -210,7 +213,8 @@ export function createDurableFeed(
       // One that is far behind must not make the others wait for what it has missed.
       if (follower === undefined) open(end - client.pos > SHORT_WAY ? end : client.pos);
       const isFar = follower!.pos - client.pos > SHORT_WAY && !recent.covers(client.pos);
-      if (ask !== undefined && isFar) void question(client, ask);
+      const isCrowd = asking * WORTH_OF_A_QUESTION > follower!.pos - client.pos;
+      if (ask !== undefined && isFar && !isCrowd) void question(client, ask);
       else catchUp(client);
     },
     leave(client) {

@@ -11,6 +11,8 @@ import type { Topics } from './topics.ts';
  */
 const KEPT_OF_FEW = 8_000;
 const FEW = 100;
+/** How long a pass waits for those that are expected: less than reading the log once more for them. */
+const GATHER_MS = 250;
 
 export interface ElevatorOptions {
   bus: Bus;
@@ -22,6 +24,8 @@ export interface ElevatorOptions {
   lost(client: Client, from: number, first: number): void;
   /** The log ends at `last`, below what the scan has read. */
   cut(last: number): void;
+  /** Others are about to board, it is not known yet where: a pass waits a little for them. */
+  expects(): boolean;
 }
 
 /**
@@ -46,7 +50,7 @@ export interface Elevator {
 }
 
 export function createElevator(options: ElevatorOptions): Elevator {
-  const { bus, topics, target, arrived, lost, cut } = options;
+  const { bus, topics, target, arrived, lost, cut, expects } = options;
   const aboard = new Set<Client>();
   const next = new Set<Client>();
   const delivered = new DeliveredMessage();
@@ -127,7 +131,8 @@ export function createElevator(options: ElevatorOptions): Elevator {
   const startSoon = (): void => {
     if (starting || scan !== undefined || next.size === 0) return;
     starting = true;
-    setImmediate(start);
+    if (expects()) setTimeout(start, GATHER_MS);
+    else setImmediate(start);
   };
 
   return {
