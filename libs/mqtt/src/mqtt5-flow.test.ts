@@ -103,6 +103,23 @@ describe('flow', () => {
     await waitFor(() => socket.rest().length >= before + hex.length);
     expect(socket.rest().slice(before)).toBe(hex);
   });
+
+  test('a topic alias that would have been told by a packet too large for the client is told by the next one', async () => {
+    const socket = await rawMqtt5(there, id, { topicAliasMaximum: 1, maximumPacketBytes: 100 });
+    await answers(socket, subscribe(1, [{ filter: topic, qos: 1 }], 5));
+    const before = socket.rest().length;
+    const pub = await mqtt5Client(here);
+    for (const payload of ['x'.repeat(200), 'a', 'b'])
+      await pub.mqtt.publishAsync(topic, payload, { qos: 1 });
+    const told = { level: 5 as const, qos: 1 as const, properties: { topicAlias: 1 } };
+    const expected = [
+      publish({ ...told, topic, packetId: 2, payload: 'a' }),
+      publish({ ...told, topic: '', packetId: 3, payload: 'b' }),
+    ];
+    const hex = Buffer.concat(expected).toString('hex');
+    await waitFor(() => socket.rest().length >= before + hex.length);
+    expect(socket.rest().slice(before)).toBe(hex);
+  });
 });
 
 describe('DISCONNECT', () => {

@@ -150,7 +150,7 @@ export class Subscriber implements Receiver {
       if (match === undefined) return;
       this.#frames.single(message, 0, 0, this.#frameOptions(message, match));
     } else this.#frames.qos0(message);
-    if (!this.#append()) return;
+    if (!this.#append()) return this.#aliases?.undo(message.topic);
     stats.deliveredQos0++;
     if (tracing.enabled) this.#trace(message, 0);
   }
@@ -255,6 +255,7 @@ export class Subscriber implements Receiver {
     if (match === undefined) return true;
     const qos = message.qos < match.qos ? message.qos : match.qos;
     if (qos === 2) return this.#sendSingle(message, qos, undefined, this.#ownOptions(message, match));
+    // Before a topic gets an alias that the client would not hear of.
     if (!this.#hasRoom()) return false;
     return this.#sendSingle(message, qos, undefined, this.#frameOptions(message, match));
   }
@@ -267,6 +268,7 @@ export class Subscriber implements Receiver {
     this.#frames.single(message, qos, packetId, options);
     if (!this.#append()) {
       this.#window.acknowledge(packetId);
+      if (options.own?.topicAlias !== undefined) this.#aliases?.undo(message.topic);
       return true;
     }
     if (qos === 0) stats.deliveredQos0++;

@@ -5,6 +5,8 @@
 export class TopicAliases {
   readonly #maximum: number;
   readonly #aliases = new Map<string, number>();
+  /** The alias that the last `of` gave out for the first time. */
+  #told: number | undefined;
 
   constructor(maximum: number) {
     this.#maximum = maximum;
@@ -13,9 +15,16 @@ export class TopicAliases {
   /** The alias of a topic, and whether the client knows it already; undefined: it has none. */
   of(topic: string): { readonly alias: number; readonly known: boolean } | undefined {
     const alias = this.#aliases.get(topic);
+    this.#told = undefined;
     if (alias !== undefined) return { alias, known: true };
     if (this.#aliases.size >= this.#maximum) return undefined;
+    this.#told = this.#aliases.size + 1;
     this.#aliases.set(topic, this.#aliases.size + 1);
     return { alias: this.#aliases.size, known: false };
+  }
+
+  /** The packet for which `of` was called last, for this topic, does not leave: an alias that it would have told is not known. */
+  undo(topic: string): void {
+    if (this.#told !== undefined && this.#aliases.get(topic) === this.#told) this.#aliases.delete(topic);
   }
 }
