@@ -16,7 +16,13 @@ export const wsSection = Type.Object(
     port: count(8083, 0, 65_535, 'Port of the WebSocket listener; 0 takes a free one'),
     origins: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
-      description: 'Web pages that may connect, as origins (https://app.example); empty: all of them',
+      description:
+        'Web pages that may connect, as the origins that browsers send (https://app.example, null); empty: all of them',
+    }),
+    compress: Type.Boolean({
+      default: false,
+      description:
+        'Messages are compressed (permessage-deflate) for clients that offer it; costs CPU, and memory per client',
     }),
     maxConnections: count(100_000, 1, 10_000_000, 'Connections of one process; more are refused with 503'),
     maxMessageBytes: count(
@@ -69,5 +75,21 @@ export type Config = Static<typeof configSchema>;
 
 /** Rules across settings. */
 export function checkConfig({ ws, allowAnonymous }: Config) {
-  return [checkListener({ setting: 'ws.host', host: ws.host, allowAnonymous, hasAuthentication: false })];
+  return [
+    checkListener({ setting: 'ws.host', host: ws.host, allowAnonymous, hasAuthentication: false }),
+    ...ws.origins.filter((origin) => !isOrigin(origin)).map(noOrigin),
+  ];
+}
+
+/** As a browser writes it [RFC6454-6.2]: anything else would never match. `null` is what a page without one sends. */
+function isOrigin(text: string): boolean {
+  return text === 'null' || (URL.canParse(text) && new URL(text).origin === text);
+}
+
+function noOrigin(text: string) {
+  return {
+    source: 'TRIVIUM_WS_ORIGINS',
+    setting: 'ws.origins',
+    message: `${JSON.stringify(text)} is no origin as browsers send it: https://app.example, without a path, in lower case`,
+  };
 }

@@ -206,12 +206,13 @@ export function openConnection(
     if (ws.readyState !== ws.OPEN) return;
     if (isBinary) return close(1003, 'trivium.v1 is JSON in text messages');
     stats.framesIn++;
-    const frame = decodeFrame(data.toString());
+    const text = data.toString();
+    const frame = decodeFrame(text);
     if (draining !== undefined) {
       const error = new TriviumError('server.draining', undefined, { retryAfterMs: 1_000 });
       return send(errFrame(error, frame.ok ? frame.value.id : frame.id));
     }
-    const next = step(session, frame, clock.now(), limits);
+    const next = step(session, frame, clock.now(), limits, text);
     if (next.session.refusedInARow > 0) stats.framesRefused++;
     take(next);
   });

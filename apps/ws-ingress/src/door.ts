@@ -103,7 +103,8 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
   const webSockets = new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    perMessageDeflate: false,
+    // Without context takeover, so that what is kept for a client between messages stays small [RFC7692-7.1.1].
+    perMessageDeflate: config.compress && { serverNoContextTakeover: true, clientNoContextTakeover: true },
     maxPayload: config.maxMessageBytes,
     maxFragments: MAX_PIECES,
     maxBufferedChunks: MAX_PIECES,

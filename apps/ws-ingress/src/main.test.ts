@@ -61,10 +61,16 @@ test('a taken port is reported with the service and the setting', async () => {
   expect(service.output()).toMatch(new RegExp(`ws-ingress.*127.0.0.1:${port}.*taken.*TRIVIUM_WS_PORT`));
 });
 
-test('a listener beyond loopback is refused with exit 78, with every other error of the configuration', async () => {
+test('a listener beyond loopback, and what is no origin, are refused with exit 78, with every other error of the configuration', async () => {
   await using service = await start({ TRIVIUM_WS_HOST: '0.0.0.0', TRIVIUM_WS_PORT: '70000' });
   expect(await service.exited).toMatchObject({ code: 78 });
   expect(service.output()).toContain('TRIVIUM_WS_PORT');
+  await using pages = await start({
+    TRIVIUM_WS_ORIGINS: 'https://app.example,https://App.example/page,null',
+  });
+  expect(await pages.exited).toMatchObject({ code: 78 });
+  expect(pages.output()).toMatch(/TRIVIUM_WS_ORIGINS.*"https:\/\/App.example\/page" is no origin/);
+  expect(pages.output()).toContain('1 error');
   await using open = await start({ TRIVIUM_WS_HOST: '0.0.0.0' });
   expect(await open.exited).toMatchObject({ code: 78 });
   expect(open.output()).toContain('TRIVIUM_ALLOW_ANONYMOUS');

@@ -1,9 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Clock } from './clock.ts';
+import { isCompressing } from './compression.ts';
 import type { WriteTurn } from './write-turn.ts';
-
-const TEXT = { binary: false, compress: false, fin: true };
 
 /** The way out to one client, with a bound on what may wait for it to read. */
 export interface Outbox {
@@ -37,13 +36,21 @@ export function createOutbox({
   onFull,
   onDrained,
 }: OutboxOptions): Outbox {
+  const compress = isCompressing(ws);
+  const text = { binary: false, compress, fin: true };
   let fullSinceMs: number | undefined;
-  // The bound is not below the socket's high-water mark, so that a socket that was full says when it has drained.
-  socket.on('drain', () => {
+  let unsent = 0;
+  const drained = (): void => {
     if (fullSinceMs === undefined) return;
     fullSinceMs = undefined;
     onDrained();
-  });
+  };
+  const sent = (): void => {
+    if (--unsent === 0) drained();
+  };
+  // The bound is not below the socket's high-water mark, so that a socket that was full says when it has drained. What waits to be
+  // compressed is not in the socket: then each message has to say so.
+  if (!compress) socket.on('drain', drained);
   return {
     get room() {
       return fullSinceMs === undefined && ws.readyState === ws.OPEN;
@@ -54,7 +61,10 @@ export function createOutbox({
     send(frame) {
       if (ws.readyState !== ws.OPEN) return;
       turn.gather(socket);
-      ws.send(frame, TEXT);
+      if (compress) {
+        unsent++;
+        ws.send(frame, text, sent);
+      } else ws.send(frame, text);
       if (fullSinceMs !== undefined || ws.bufferedAmount < maxBytes) return;
       fullSinceMs = clock.now();
       onFull();

@@ -54,9 +54,18 @@ export const NEW_SESSION: Session = { refusedInARow: 0 };
 
 export const DEFAULT_LIMITS: SessionLimits = { maxRefusedInARow: 32, topics: DEFAULT_TOPIC_LIMITS };
 
-/** The pure core of a `trivium.v1` connection: one frame in, what to do about it out. */
-export function step(session: Session, frame: DecodedFrame, nowMs: number, limits: SessionLimits): Step {
-  const effect = frame.ok ? understand(frame.value, nowMs, limits) : frame;
+/**
+ * The pure core of a `trivium.v1` connection: one frame in, what to do about it out. `text` is what the frame was read from: a payload
+ * that is JSON is taken from it byte for byte.
+ */
+export function step(
+  session: Session,
+  frame: DecodedFrame,
+  nowMs: number,
+  limits: SessionLimits,
+  text?: string,
+): Step {
+  const effect = frame.ok ? understand(frame.value, nowMs, limits, text) : frame;
   if (!effect.ok) return refused(session, effect.error, frame.ok ? frame.value.id : frame.id, limits);
   return { session: session.refusedInARow === 0 ? session : NEW_SESSION, effects: [effect.value] };
 }
@@ -81,11 +90,12 @@ function understand(
   frame: Extract<DecodedFrame, { ok: true }>['value'],
   nowMs: number,
   limits: SessionLimits,
+  text: string | undefined,
 ): Result<Effect> {
   const id = frame.id;
   switch (frame.op) {
     case 'pub': {
-      const message = messageOf(frame, nowMs, limits.topics);
+      const message = messageOf(frame, nowMs, limits.topics, text);
       return message.ok ? accept({ do: 'publish', id, message: message.value }) : message;
     }
     case 'sub': {
@@ -111,12 +121,17 @@ function understand(
   }
 }
 
-function messageOf(frame: PubFrame, nowMs: number, limits: TopicLimits): Result<Message> {
+function messageOf(
+  frame: PubFrame,
+  nowMs: number,
+  limits: TopicLimits,
+  text: string | undefined,
+): Result<Message> {
   const { qos = 0, retain = false, contentType } = frame;
   if (qos === 2) return refuse('qos.unsupported', 'qos is 0 or 1 on this protocol');
   const topic = parseTopic(frame.topic, limits);
   if (!topic.ok) return topic;
-  const payload = payloadFromJson(frame);
+  const payload = payloadFromJson(frame, text);
   if (!payload.ok) return payload;
   const properties = propertiesFromJson(frame.properties, contentType, nowMs);
   if (!properties.ok) return properties;

@@ -6,7 +6,8 @@ test.each([
   ['mqttv3.1', 'mqttv3.1', 'mqtt'],
   ['trivium.v1', 'trivium.v1', 'trivium.v1'],
   ['chat, trivium.v1 , mqtt', 'trivium.v1', 'trivium.v1'],
-  ['mqttv3.1,mqtt', 'mqttv3.1', 'mqtt'],
+  ['mqttv3.1,mqtt', 'mqtt', 'mqtt'],
+  ['trivium.v1, mqtt', 'trivium.v1', 'trivium.v1'],
 ])('[MQTT-6.0.0-4] of %j the first that is spoken here is chosen and repeated', (header, name, speaks) => {
   expect(chooseSubprotocol(header)).toEqual({ name, speaks });
 });

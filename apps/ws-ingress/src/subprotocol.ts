@@ -16,13 +16,15 @@ export interface ChosenSubprotocol {
 
 /**
  * The first subprotocol in a `Sec-WebSocket-Protocol` header that is spoken here, in the client's order of preference
- * [RFC6455-4.1]; undefined when there is none. Names are compared as they are written.
+ * [RFC6455-4.1]; undefined when there is none. Names are compared as they are written. Who offers both names of MQTT is answered
+ * with `mqtt`, in whatever order: it is the one that the standard lets a server answer with [MQTT-6.0.0-4].
  */
 export function chooseSubprotocol(header: string | undefined): ChosenSubprotocol | undefined {
   if (header === undefined) return undefined;
-  for (const part of header.split(',')) {
-    const name = part.trim();
+  const offered = header.split(',').map((part) => part.trim());
+  for (const name of offered) {
     const speaks = SPOKEN.get(name);
+    if (speaks === 'mqtt' && offered.includes('mqtt')) return { name: 'mqtt', speaks };
     if (speaks !== undefined) return { name, speaks };
   }
   return undefined;

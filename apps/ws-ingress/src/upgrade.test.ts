@@ -42,6 +42,12 @@ test('[MQTT-6.0.0-3] without a subprotocol that is spoken here the upgrade is re
   expect(ask('/', { 'sec-websocket-protocol': 'soap' })).toMatchObject({ ok: false, error });
 });
 
+test('without a list, pages of every origin may connect', () => {
+  const headers = { 'sec-websocket-protocol': 'mqtt' };
+  for (const origin of ['https://evil.example', 'null', 'file://'])
+    expect(ask('/', { ...headers, origin }).ok).toBe(true);
+});
+
 test('pages of other origins may not connect when origins are listed; clients without one may', () => {
   const listed = { ...rules, origins: ['https://app.example'] };
   const headers = { 'sec-websocket-protocol': 'trivium.v1' };
