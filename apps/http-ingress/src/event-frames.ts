@@ -54,7 +54,7 @@ function reparented(properties: Properties, traceparent: string, tracestate: str
   return tracestate === undefined ? { ...rest, traceparent } : { ...rest, traceparent, tracestate };
 }
 
-/** `retain` says what a client of MQTT 3.1.1 is told: that this is not news [MQTT-3.3.1-8] [MQTT-3.3.1-9]. */
+/** `retain` says what a client of MQTT 3.1.1 is told: that this is not news [MQTT3-3.3.1-8] [MQTT3-3.3.1-9]. */
 function encode(message: Delivered, qos: QoS, kept: boolean, properties: Properties | undefined): Buffer {
   const { topic, payload } = message;
   const pos = kept ? 0 : message.pos;

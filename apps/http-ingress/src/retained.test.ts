@@ -57,7 +57,7 @@ describe('publishing with retain', () => {
     expect(await (await get(`${root}/a b`)).json()).toMatchObject({ qos });
   });
 
-  test('those who have subscribed get it as news [MQTT-3.3.1-9]', async () => {
+  test('those who have subscribed get it as news [MQTT3-3.3.1-9]', async () => {
     await using stream = await openStream(`${other.url}/v1/stream?filter=${root}/%23`);
     const pos = await retain(`${root}/a`, 'one');
     await retain(`${root}/a`, 'zero', 'qos=0');
@@ -65,14 +65,14 @@ describe('publishing with retain', () => {
     expect((await stream.seen({ payload: 'zero' })).data).toMatchObject({ retain: false, qos: 0 });
   });
 
-  test('an empty body clears what was retained [MQTT-3.3.1-10]', async () => {
+  test('an empty body clears what was retained [MQTT3-3.3.1-10]', async () => {
     await retain(root, 'on');
     expect((await get(root)).status).toBe(200);
     await retain(root, '');
     expect((await get(root)).status).toBe(404);
   });
 
-  test('without retain, nothing is kept [MQTT-3.3.1-12]', async () => {
+  test('without retain, nothing is kept [MQTT3-3.3.1-12]', async () => {
     await retain(root, 'kept');
     for (const query of ['', 'retain=0', 'retain=false&qos=1'])
       await fetch(`${one.url}/topics/${root}?${query}`, { method: 'POST', body: 'news' });

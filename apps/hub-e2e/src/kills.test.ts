@@ -264,7 +264,7 @@ it('kill -9 of everything at once: sessions, queues, retained messages and wills
     await waitFor(() => texts(back.received).includes('end'), { timeoutMs: 15_000 });
     const came = back.received.filter(({ topic }) => topic !== 'everything/end');
     expect(texts(came).sort()).toEqual(expected);
-    // In order for each topic and QoS [MQTT-4.6.0-6].
+    // In order for each topic and QoS [MQTT3-4.6.0-6].
     const ordered = came.filter(({ topic }) => topic === 'everything/a');
     for (const qos of [1, 2]) {
       const values = texts(ordered.filter((message) => message.qos === qos)).map(Number);

@@ -81,7 +81,7 @@ it('two processes of a door share nothing but NATS', async () => {
   await waitFor(() => seen.length === 2);
   expect(seen.sort()).toEqual(['scaled/a 0', 'scaled/a 1']);
 
-  // The same client id at the other process: the first is disconnected [MQTT-3.1.4-2].
+  // The same client id at the other process: the first is disconnected [MQTT3-3.1.4-2].
   const first = await connectMqtt(`mqtt://${host}:${mqtt}`, { clientId: 'taken' });
   const closed = new Promise<void>((resolve) => first.once('close', () => resolve()));
   const second = await connectMqtt(`mqtt://${host}:${mqtt2}`, { clientId: 'taken' });

@@ -35,20 +35,20 @@ async function raw(port: number, ...sent: Buffer[]): Promise<Raw> {
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
-/** After CONNECT: each breaks one rule and must close the connection [MQTT-4.8.0-1]. */
+/** After CONNECT: each breaks one rule and must close the connection [MQTT3-4.8.0-1]. */
 const AFTER_CONNECT: readonly [string, Buffer][] = [
-  ['a second CONNECT [MQTT-3.1.0-2]', CONNECT],
-  ['PUBLISH with QoS 3 [MQTT-3.3.1-4]', hex('36 05 0001 61 0001')],
-  ['PUBLISH with a wildcard [MQTT-3.3.2-2]', hex('30 05 0003 612f23')],
-  ['PUBLISH with an empty topic [MQTT-4.7.3-1]', hex('30 03 0000 61')],
-  ['PUBLISH with U+0000 in the topic [MQTT-1.5.3-2]', hex('30 05 0003 610061')],
-  ['PUBLISH with a surrogate in the topic [MQTT-1.5.3-1]', hex('30 05 0003 eda080')],
-  ['PUBLISH with packet id 0 [MQTT-2.3.1-1]', hex('32 05 0001 61 0000')],
+  ['a second CONNECT [MQTT3-3.1.0-2]', CONNECT],
+  ['PUBLISH with QoS 3 [MQTT3-3.3.1-4]', hex('36 05 0001 61 0001')],
+  ['PUBLISH with a wildcard [MQTT3-3.3.2-2]', hex('30 05 0003 612f23')],
+  ['PUBLISH with an empty topic [MQTT3-4.7.3-1]', hex('30 03 0000 61')],
+  ['PUBLISH with U+0000 in the topic [MQTT3-1.5.3-2]', hex('30 05 0003 610061')],
+  ['PUBLISH with a surrogate in the topic [MQTT3-1.5.3-1]', hex('30 05 0003 eda080')],
+  ['PUBLISH with packet id 0 [MQTT3-2.3.1-1]', hex('32 05 0001 61 0000')],
   ['PUBLISH whose topic is longer than the packet', hex('30 05 0009 616161')],
-  ['SUBSCRIBE with wrong flags [MQTT-3.8.1-1]', hex('80 06 0001 0001 61 00')],
-  ['SUBSCRIBE without filters [MQTT-3.8.3-3]', hex('82 02 0001')],
-  ['SUBSCRIBE with reserved bits in the QoS [MQTT-3-8.3-4]', hex('82 06 0001 0001 61 04')],
-  ['UNSUBSCRIBE without filters [MQTT-3.10.3-2]', hex('a2 02 0001')],
+  ['SUBSCRIBE with wrong flags [MQTT3-3.8.1-1]', hex('80 06 0001 0001 61 00')],
+  ['SUBSCRIBE without filters [MQTT3-3.8.3-3]', hex('82 02 0001')],
+  ['SUBSCRIBE with reserved bits in the QoS [MQTT3-3.8.3-4]', hex('82 06 0001 0001 61 04')],
+  ['UNSUBSCRIBE without filters [MQTT3-3.10.3-2]', hex('a2 02 0001')],
   ['PINGREQ with a body', hex('c0 01 00')],
   ['a packet of type 0', hex('00 00')],
   ['a packet of type 15', hex('f0 00')],
@@ -59,9 +59,9 @@ const AFTER_CONNECT: readonly [string, Buffer][] = [
 
 /** Instead of CONNECT. */
 const FIRST: readonly [string, Buffer][] = [
-  ['another packet first [MQTT-3.1.0-1]', hex('c0 00')],
-  ['a wrong protocol name [MQTT-3.1.2-1]', hex('10 0d 0004 4d515458 04 02 003c 0001 61')],
-  ['the reserved connect flag [MQTT-3.1.2-3]', hex('10 0d 0004 4d515454 04 03 003c 0001 61')],
+  ['another packet first [MQTT3-3.1.0-1]', hex('c0 00')],
+  ['a wrong protocol name [MQTT3-3.1.2-1]', hex('10 0d 0004 4d515458 04 02 003c 0001 61')],
+  ['the reserved connect flag [MQTT3-3.1.2-3]', hex('10 0d 0004 4d515454 04 03 003c 0001 61')],
   ['HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')],
   ['random bytes', hex('ff fe fd fc fb fa 00 01 02 03')],
 ];
@@ -82,7 +82,7 @@ describe.each([
       await client.closed;
       expect(client.bytes().toString('hex')).toBe('20020000');
     });
-  it('closes on an unknown protocol level, our own door with 0x01 [MQTT-3.1.2-2]', async () => {
+  it('closes on an unknown protocol level, our own door with 0x01 [MQTT3-3.1.2-2]', async () => {
     const client = await raw(port, hex('10 0d 0004 4d515454 07 02 003c 0001 61'));
     await client.closed;
     expect(client.bytes().toString('hex')).toBe(name === 'aedes' ? '' : '20020001');
@@ -129,7 +129,7 @@ describe('ws-ingress', () => {
     const [error] = (await once(socket, 'error')) as [Error];
     expect(error.message).toContain('400');
   });
-  it('closes MQTT on a text frame [MQTT-6.0.0-1]', async () => {
+  it('closes MQTT on a text frame [MQTT3-6.0.0-1]', async () => {
     const socket = new WebSocket(url, 'mqtt');
     await once(socket, 'open');
     socket.send('text');

@@ -75,7 +75,7 @@ describe('the retained message of a topic', () => {
       expect(await kept(`${root}/+`, `${root}/end`, to)).toEqual([`${root}/a ${value}`]);
   });
 
-  it('stays when something is published without retain, and goes with an empty one, at every door [MQTT-3.3.1-12] [MQTT-3.3.1-10]', async () => {
+  it('stays when something is published without retain, and goes with an empty one, at every door [MQTT3-3.3.1-12] [MQTT3-3.3.1-10]', async () => {
     const root = fresh();
     for (const [i, from] of RETAINING.entries()) {
       const topic = `${root}/${i}`;
@@ -88,7 +88,7 @@ describe('the retained message of a topic', () => {
     for (const to of GIVEN) expect(await kept(`${root}/+`, `${root}/end`, to)).toEqual([]);
   });
 
-  it('is sent with the retain flag to a new subscription, and as news to one that is there [MQTT-3.3.1-8] [MQTT-3.3.1-9]', async () => {
+  it('is sent with the retain flag to a new subscription, and as news to one that is there [MQTT3-3.3.1-8] [MQTT3-3.3.1-9]', async () => {
     const root = fresh();
     const there = await Promise.all(GIVEN.map((to) => to.subscribe(hub, `${root}/+`, 1)));
     await retain(`${root}/a`, 'x');
@@ -100,7 +100,7 @@ describe('the retained message of a topic', () => {
     }
   });
 
-  it('comes with each SUBSCRIBE again, and not with a session that goes on [MQTT-3.8.4-3] [MQTT-3.3.1-6]', async () => {
+  it('comes with each SUBSCRIBE again, and not with a session that goes on [MQTT3-3.8.4-3] [MQTT3-3.3.1-6]', async () => {
     const root = fresh();
     await retain(`${root}/a`, 'x');
     const clientId = root.replaceAll('/', '-');
@@ -120,7 +120,7 @@ describe('the retained message of a topic', () => {
     expect([next.payload.toString(), next.retain]).toEqual(['news', false]);
   });
 
-  it('comes again with DUP and its flag when it was not acknowledged, at the other door [MQTT-4.4.0-1]', async () => {
+  it('comes again with DUP and its flag when it was not acknowledged, at the other door [MQTT3-4.4.0-1]', async () => {
     const root = fresh();
     const clientId = root.replaceAll('/', '-');
     await retain(`${root}/a`, 'x');
@@ -139,7 +139,7 @@ describe('the retained message of a topic', () => {
 });
 
 describe.each(GIVEN)('to $name', (to) => {
-  it('wildcards bring the retained messages that they match, and none of $ topics [MQTT-4.7.1-2] [MQTT-4.7.1-3] [MQTT-4.7.2-1]', async () => {
+  it('wildcards bring the retained messages that they match, and none of $ topics [MQTT3-4.7.1-2] [MQTT3-4.7.1-3] [MQTT3-4.7.2-1]', async () => {
     const root = fresh();
     const own = root.split('/').at(-1)!;
     const topics = ['', '/a', '/a/b', '/a/b/c', '/x/b', '//b'].map((rest) => `${root}${rest}`);

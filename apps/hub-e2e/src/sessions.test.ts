@@ -29,7 +29,7 @@ describe.each([mqttJsSession(), mosquittoSession(), pahoSession()])(
   '$name with clean session 0',
   (client) => {
     it.each([1, 2] as const)(
-      'QoS %i: what came while it was away comes at the other door, once and in order [MQTT-3.1.2-5] [MQTT-4.6.0-6]',
+      'QoS %i: what came while it was away comes at the other door, once and in order [MQTT3-3.1.2-5] [MQTT3-4.6.0-6]',
       async (qos) => {
         const id = fresh();
         const at = { host, id, filter: `${id}/+`, qos };
@@ -52,7 +52,7 @@ describe.each([mqttJsSession(), mosquittoSession(), pahoSession()])(
         expect(new Set([...second.received, ...third.received].map((message) => message.qos))).toEqual(
           new Set([qos]),
         );
-        // [MQTT-3.2.2-3] [MQTT-3.2.2-2]
+        // [MQTT3-3.2.2-3] [MQTT3-3.2.2-2]
         if (first.present !== undefined)
           expect([first.present, second.present, third.present]).toEqual([false, true, true]);
       },
@@ -106,7 +106,7 @@ describe('a session', () => {
     expect(texts([...second.received, ...third.received])).toEqual(numbers(0, 20));
   });
 
-  it('goes with clean session 1, and is not there afterwards [MQTT-3.1.2-6] [MQTT-3.2.2-1]', async () => {
+  it('goes with clean session 1, and is not there afterwards [MQTT3-3.1.2-6] [MQTT3-3.2.2-1]', async () => {
     const id = fresh();
     await using first = await connectRaw(host, hub.mqtt, id);
     await subscribeRaw(first, `${id}/a`, 1);
@@ -126,7 +126,7 @@ describe('a session', () => {
     expect(await take(again, 1)).toEqual(['new']);
   });
 
-  it('subscriptions are kept at their QoS; the lower one of both counts [MQTT-3.8.4-6]', async () => {
+  it('subscriptions are kept at their QoS; the lower one of both counts [MQTT3-3.8.4-6]', async () => {
     const id = fresh();
     await using first = await connectRaw(host, hub.mqtt, id);
     await subscribeRaw(first, `${id}/one`, 1);
@@ -151,7 +151,7 @@ describe('a session', () => {
     ]);
   });
 
-  it('an UNSUBSCRIBE that was acknowledged lasts, and what it had queued is still sent [MQTT-3.10.4-2] [MQTT-3.10.4-4]', async () => {
+  it('an UNSUBSCRIBE that was acknowledged lasts, and what it had queued is still sent [MQTT3-3.10.4-2] [MQTT3-3.10.4-4]', async () => {
     const id = fresh();
     await using first = await connectRaw(host, hub.mqtt, id);
     await subscribeRaw(first, `${id}/kept`, 1);
@@ -178,7 +178,7 @@ describe('a session', () => {
 });
 
 describe('what was not acknowledged is sent again at the other door', () => {
-  it('QoS 1: with DUP, the same packet ids and in order, before anything new [MQTT-4.4.0-1] [MQTT-3.3.1-1] [MQTT-4.6.0-1]', async () => {
+  it('QoS 1: with DUP, the same packet ids and in order, before anything new [MQTT3-4.4.0-1] [MQTT3-3.3.1-1] [MQTT3-4.6.0-1]', async () => {
     const id = fresh();
     await using first = await connectRaw(host, hub.mqtt, id);
     await subscribeRaw(first, `${id}/a`, 1);
@@ -207,7 +207,7 @@ describe('what was not acknowledged is sent again at the other door', () => {
     expect(new Set(seen.map(({ messageId }) => messageId)).size).toBe(4);
   });
 
-  it('QoS 2: PUBLISH until PUBREC, then PUBREL until PUBCOMP [MQTT-4.3.3-1] [MQTT-4.4.0-1]', async () => {
+  it('QoS 2: PUBLISH until PUBREC, then PUBREL until PUBCOMP [MQTT3-4.3.3-1] [MQTT3-4.4.0-1]', async () => {
     const id = fresh();
     await using first = await connectRaw(host, hub.mqtt, id);
     await subscribeRaw(first, `${id}/a`, 2);
@@ -230,7 +230,7 @@ describe('what was not acknowledged is sent again at the other door', () => {
     expect(third.packets.filter(({ cmd }) => cmd === 'publish')).toHaveLength(1);
   });
 
-  it('to whoever takes the client id over: the former connection is closed [MQTT-3.1.4-2]', async () => {
+  it('to whoever takes the client id over: the former connection is closed [MQTT3-3.1.4-2]', async () => {
     const id = fresh();
     await using first = await connectRaw(host, hub.mqtt, id);
     await subscribeRaw(first, `${id}/a`, 1);
@@ -248,7 +248,7 @@ describe('what was not acknowledged is sent again at the other door', () => {
 });
 
 describe('a QoS 2 publish reaches subscribers once', () => {
-  it('when PUBLISH is sent again at the other door because PUBREC was lost [MQTT-4.3.3-2]', async () => {
+  it('when PUBLISH is sent again at the other door because PUBREC was lost [MQTT3-4.3.3-2]', async () => {
     const id = fresh();
     await using watcher = await connectRaw(host, hub.mqtt2, `${id}-watcher`, { clean: true });
     await subscribeRaw(watcher, `${id}/#`, 1);

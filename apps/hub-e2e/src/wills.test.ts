@@ -40,9 +40,9 @@ async function settled(): Promise<void> {
 const ENDINGS: readonly [string, number, (client: RawSession, id: string) => unknown][] = [
   ['the socket closes', 0, (client) => client.drop()],
   ['the client closes its side and says nothing', 0, (client) => client.socket.end()],
-  ['nothing is heard for one and a half times the keep alive [MQTT-3.1.2-24]', 1, (client) => client.closed],
+  ['nothing is heard for one and a half times the keep alive [MQTT3-3.1.2-24]', 1, (client) => client.closed],
   [
-    'the protocol is broken [MQTT-3.1.0-2]',
+    'the protocol is broken [MQTT3-3.1.0-2]',
     0,
     (client, clientId) =>
       client.send({
@@ -54,9 +54,9 @@ const ENDINGS: readonly [string, number, (client: RawSession, id: string) => unk
         keepalive: 0,
       }),
   ],
-  ['a packet is malformed [MQTT-4.8.0-1]', 0, (client) => client.socket.write(Buffer.from('f000', 'hex'))],
+  ['a packet is malformed [MQTT3-4.8.0-1]', 0, (client) => client.socket.write(Buffer.from('f000', 'hex'))],
   [
-    'another connection takes the client id over [MQTT-3.1.4-2]',
+    'another connection takes the client id over [MQTT3-3.1.4-2]',
     0,
     async (_client, id) => {
       const next = await connectRaw(host, hub.mqtt2, id, { clean: true });
@@ -67,7 +67,7 @@ const ENDINGS: readonly [string, number, (client: RawSession, id: string) => unk
 ];
 
 describe('the will is published when', () => {
-  it.each(ENDINGS)('%s [MQTT-3.1.2-8]', async (_when, keepalive, end) => {
+  it.each(ENDINGS)('%s [MQTT3-3.1.2-8]', async (_when, keepalive, end) => {
     const { id, topic } = fresh();
     const will = { topic, payload: Buffer.from('gone'), qos: 1, retain: false } as const;
     await using client = await connectRaw(host, hub.mqtt, id, { clean: true, keepalive, will });
@@ -90,7 +90,7 @@ describe('the will is published when', () => {
 
 describe('the will is not published', () => {
   it.each([true, false])(
-    'after DISCONNECT, clean session %s [MQTT-3.1.2-10] [MQTT-3.14.4-3]',
+    'after DISCONNECT, clean session %s [MQTT3-3.1.2-10] [MQTT3-3.14.4-3]',
     async (clean) => {
       const { id, topic } = fresh();
       const will = { topic, payload: Buffer.from('gone'), qos: 1, retain: false } as const;
@@ -118,7 +118,7 @@ describe('the will is not published', () => {
   });
 });
 
-it('a will is retained if it asks for it, and only then [MQTT-3.1.2-16] [MQTT-3.1.2-17]', async () => {
+it('a will is retained if it asks for it, and only then [MQTT3-3.1.2-16] [MQTT3-3.1.2-17]', async () => {
   const { id, topic } = fresh();
   for (const [name, retain] of [
     ['kept', true],

@@ -38,7 +38,7 @@ test.each(['trivium', 'aedes'])(
   },
 );
 
-test('[MQTT-3.1.4-2] a client id moves between the engines too', async () => {
+test('[MQTT3-3.1.4-2] a client id moves between the engines too', async () => {
   await using ours = await startService(env);
   await using stock = await startService({ ...env, TRIVIUM_MQTT_ENGINE: 'aedes' });
   const first = await connect(ours.port, 'moving');

@@ -58,7 +58,7 @@ async function pair(): Promise<Pair> {
   };
 }
 
-test('[MQTT-6.0.0-2] bytes arrive in order however they are cut into messages and fragments', async () => {
+test('[MQTT3-6.0.0-2] [MQTT-6.0.0-2] bytes arrive in order however they are cut into messages and fragments', async () => {
   await using to = await pair();
   to.client.send(Buffer.from([1, 2, 3]));
   to.client.send(Buffer.from([4]), { fin: false });
@@ -70,7 +70,7 @@ test('[MQTT-6.0.0-2] bytes arrive in order however they are cut into messages an
   expect([...Buffer.concat(to.chunks)]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
 });
 
-test('[MQTT-6.0.0-1] a text message closes with 1003 and is not handed on', async () => {
+test('[MQTT3-6.0.0-1] [MQTT-6.0.0-1] a text message closes with 1003 and is not handed on', async () => {
   await using to = await pair();
   to.client.send('text');
   to.client.send(Buffer.from([1]));

@@ -8,8 +8,8 @@ const NOTHING = Buffer.alloc(0);
 const COMPRESSING_BYTES = 65_536;
 
 /**
- * MQTT over WebSocket as a byte stream: packets may begin and end anywhere in a binary message [MQTT-6.0.0-2], anything that
- * is not binary closes the connection [MQTT-6.0.0-1]. What is written at once leaves as one binary message.
+ * MQTT over WebSocket as a byte stream: packets may begin and end anywhere in a binary message [MQTT3-6.0.0-2], anything that
+ * is not binary closes the connection [MQTT3-6.0.0-1]. What is written at once leaves as one binary message.
  * `socket` is the one under `ws`; `closeCode` is asked when the connection is ended from this side.
  */
 export function createMqttTransport(ws: WebSocket, socket: Duplex, closeCode: () => number): Transport {

@@ -109,7 +109,7 @@ describe('subscribing', () => {
     expect(client.payloads()).toHaveLength(4);
   });
 
-  test('again brings them again [MQTT-3.8.4-3]; going on from a position does not, unless asked', async () => {
+  test('again brings them again [MQTT3-3.8.4-3]; going on from a position does not, unless asked', async () => {
     const pos = await retain(`${root}/a`, 'kept');
     await using client = await connect(other.url);
     for (const more of [{}, {}, { retained: true }, { from: pos, retained: true }])

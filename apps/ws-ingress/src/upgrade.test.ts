@@ -33,7 +33,7 @@ test('in MQTT the client says its id in CONNECT, not in the address', () => {
   });
 });
 
-test('[MQTT-6.0.0-3] without a subprotocol that is spoken here the upgrade is refused, and the message names them', () => {
+test('[MQTT3-6.0.0-3] [MQTT-6.0.0-3] without a subprotocol that is spoken here the upgrade is refused, and the message names them', () => {
   const error = {
     code: 'subprotocol.required',
     message: expect.stringContaining('mqtt, mqttv3.1, trivium.v1'),

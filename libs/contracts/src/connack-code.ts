@@ -50,9 +50,9 @@ const CONNACK_311: Record<ErrorCode, ConnackCode311> = {
 };
 
 /**
- * Return code of an MQTT 3.1 or 3.1.1 CONNACK that refuses the connection ([MQTT-3.2.2-3], table 3.1). There are five: what will not
+ * Return code of an MQTT 3.1 or 3.1.1 CONNACK that refuses the connection ([MQTT3-3.2.2-3], table 3.1). There are five: what will not
  * succeed when repeated is 0x05 (clients stop), what may is 0x03 (clients try again). For a CONNECT that breaks the protocol the
- * server closes without a CONNACK [MQTT-3.1.4-1]: the door's business.
+ * server closes without a CONNACK [MQTT3-3.1.4-1]: the door's business.
  */
 export function toConnackCode311(code: ErrorCode): ConnackCode311 {
   return CONNACK_311[code];

@@ -35,12 +35,12 @@ describe.each(codes)('%s', (code) => {
     expect(allowed).toContain(toHttpStatus(code));
   });
 
-  test('[MQTT-2.4] has a reason that each packet may carry', () => {
+  test('has a reason that each packet may carry', () => {
     for (const packet of PACKETS)
       expect(STANDARD[packet].split(' ')).toContain(toMqttReason(code, packet).toString(16));
   });
 
-  test('[MQTT-3.2.2-4] has a CONNACK code of table 3.1, and one that makes the client try again when that helps', () => {
+  test('has a CONNACK code of table 3.1, and one that makes the client try again when that helps', () => {
     const connack = toConnackCode311(code);
     if (category === 'rejected' && code !== 'config.invalid') expect([1, 2, 4, 5]).toContain(connack);
     else expect(connack).toBe(3);

@@ -9,7 +9,7 @@ describe('parseShare', () => {
     ['$share/my group-1/+/b', 'my group-1', '+/b'],
     ['$share/ü/$SYS/#', 'ü', '$SYS/#'],
     ['$share/$share/a', '$share', 'a'],
-  ])('[MQTT-4.8.2] reads %j', (raw, group, filter) =>
+  ])('[MQTT-4.8.2-1] reads %j', (raw, group, filter) =>
     expect(parseShare(raw)).toEqual({ ok: true, value: { group, filter } }),
   );
 

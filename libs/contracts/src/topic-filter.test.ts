@@ -30,27 +30,29 @@ describe('parseFilter', () => {
     '\ufffe',
   ])('accepts %j as it is', (raw) => expect(parseFilter(raw)).toEqual({ ok: true, value: raw }));
 
-  test('[MQTT-4.7.3-1] refuses the empty filter', () => expect(codeOf('')).toBe('filter.invalid'));
+  test('[MQTT3-4.7.3-1] [MQTT-4.7.3-1] refuses the empty filter', () =>
+    expect(codeOf('')).toBe('filter.invalid'));
 
   test.each(['a#', 'sport/tennis#', 'sport/tennis/#/ranking', '#/', '##', '/#/', '#a', 'a/#b', '#+'])(
-    '[MQTT-4.7.1-2] refuses %j: # is the last level and stands alone',
+    '[MQTT3-4.7.1-2] [MQTT-4.7.1-1] refuses %j: # is the last level and stands alone',
     (raw) => expect(codeOf(raw)).toBe('filter.invalid'),
   );
 
   test.each(['sport+', '+sport', 'a/b+', 'a/+b/c', '++', '+#', 'a/++/b', '+😀'])(
-    '[MQTT-4.7.1-3] refuses %j: + stands alone',
+    '[MQTT3-4.7.1-3] [MQTT-4.7.1-2] refuses %j: + stands alone',
     (raw) => expect(codeOf(raw)).toBe('filter.invalid'),
   );
 
-  test.each(['\0', 'a/\0', '+/\0'])('[MQTT-4.7.3-2] refuses U+0000 in %j', (raw) =>
+  test.each(['\0', 'a/\0', '+/\0'])('[MQTT3-4.7.3-2] [MQTT-4.7.3-2] refuses U+0000 in %j', (raw) =>
     expect(codeOf(raw)).toBe('filter.invalid'),
   );
 
-  test.each(['\ud800', '+/\udc00', 'a\ud800'])('[MQTT-1.5.3-1] refuses the lone surrogate in %j', (raw) =>
-    expect(codeOf(raw)).toBe('filter.invalid'),
+  test.each(['\ud800', '+/\udc00', 'a\ud800'])(
+    '[MQTT3-1.5.3-1] [MQTT-1.5.4-1] refuses the lone surrogate in %j',
+    (raw) => expect(codeOf(raw)).toBe('filter.invalid'),
   );
 
-  test('[MQTT-4.7.3-3] keeps to the limits', () => {
+  test('[MQTT3-4.7.3-3] [MQTT-4.7.3-3] keeps to the limits', () => {
     expect(codeOf('ü/+', { maxTopicBytes: 4, maxTopicLevels: 2 })).toBe('ok');
     expect(codeOf('ü/+', { maxTopicBytes: 3, maxTopicLevels: 2 })).toBe('topic.too-long');
     expect(codeOf('ü/+', { maxTopicBytes: 4, maxTopicLevels: 1 })).toBe('topic.too-deep');
@@ -89,7 +91,9 @@ describe('matches', () => {
     ['$SYS/#', '$SYS'],
     ['$SYS/monitor/+', '$SYS/monitor/Clients'],
     ['+/$SYS', 'a/$SYS'],
-  ])('[MQTT-4.7.1] %j matches %j', (filter, topic) => expect(match(filter, topic)).toBe(true));
+  ])('[MQTT3-4.7.3-4] [MQTT3-3.3.2-3] [MQTT-4.7.3-4] [MQTT-3.3.2-3] %j matches %j', (filter, topic) =>
+    expect(match(filter, topic)).toBe(true),
+  );
 
   test.each([
     ['sport/tennis/+', 'sport/tennis/player1/ranking'],
@@ -106,7 +110,9 @@ describe('matches', () => {
     ['a/#', 'ab'],
     ['ACCOUNTS', 'Accounts'],
     ['/#', 'a'],
-  ])('[MQTT-4.7.1] %j does not match %j', (filter, topic) => expect(match(filter, topic)).toBe(false));
+  ])('[MQTT3-4.7.3-4] [MQTT3-3.3.2-3] [MQTT-4.7.3-4] [MQTT-3.3.2-3] %j does not match %j', (filter, topic) =>
+    expect(match(filter, topic)).toBe(false),
+  );
 
   test.each([
     ['#', '$SYS/a'],
@@ -114,7 +120,7 @@ describe('matches', () => {
     ['+', '$x'],
     ['+/monitor/Clients', '$SYS/monitor/Clients'],
     ['+/#', '$SYS'],
-  ])('[MQTT-4.7.2-1] %j, which begins with a wildcard, does not match %j', (filter, topic) =>
+  ])('[MQTT3-4.7.2-1] [MQTT-4.7.2-1] %j, which begins with a wildcard, does not match %j', (filter, topic) =>
     expect(match(filter, topic)).toBe(false),
   );
 

@@ -17,7 +17,7 @@ const PLUS = 0x2b;
 const SLASH = 0x2f;
 
 /**
- * The topic filter in `raw`, or why it is none: MQTT 3.1.1 and 5, 4.7 [MQTT-4.7.1-2, MQTT-4.7.1-3, MQTT-4.7.3-1 to -3]. A shared
+ * The topic filter in `raw`, or why it is none: MQTT 3.1.1 and 5, 4.7 [MQTT3-4.7.1-2, MQTT3-4.7.1-3, MQTT3-4.7.3-1 to -3]. A shared
  * subscription is refused as `share.unsupported`: whoever offers them calls `parseShare` first.
  */
 export function parseFilter(raw: string, limits: TopicLimits = DEFAULT_TOPIC_LIMITS): Result<TopicFilter> {
@@ -52,7 +52,7 @@ function misplaced(wildcard: number): Result<TopicFilter> {
     : refuse('filter.invalid', '+ stands alone in its level');
 }
 
-/** Whether `filter` matches `topic`: MQTT 4.7.1, `#` with its parent level, and no leading wildcard for `$` topics [MQTT-4.7.2-1]. */
+/** Whether `filter` matches `topic`: MQTT 4.7.1, `#` with its parent level, and no leading wildcard for `$` topics [MQTT3-4.7.2-1]. */
 export function matches(filter: TopicFilter, topic: Topic): boolean {
   const filterEnd = filter.length;
   const topicEnd = topic.length;

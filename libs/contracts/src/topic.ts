@@ -21,8 +21,8 @@ const PLUS = 0x2b;
 const SLASH = 0x2f;
 
 /**
- * The topic name in `raw`, or why it is none: MQTT 3.1.1 and 5, 4.7 [MQTT-4.7.1-1, MQTT-4.7.3-1, MQTT-4.7.3-2, MQTT-4.7.3-3] and
- * 1.5.3 [MQTT-1.5.3-1]. Control characters and non-characters such as U+FFFE pass: the standard lets a server choose.
+ * The topic name in `raw`, or why it is none: MQTT 3.1.1 and 5, 4.7 [MQTT3-4.7.1-1, MQTT3-4.7.3-1, MQTT3-4.7.3-2, MQTT3-4.7.3-3] and
+ * 1.5.3 [MQTT3-1.5.3-1]. Control characters and non-characters such as U+FFFE pass: the standard lets a server choose.
  */
 export function parseTopic(raw: string, limits: TopicLimits = DEFAULT_TOPIC_LIMITS): Result<Topic> {
   const length = raw.length;
@@ -47,7 +47,7 @@ export function parseTopic(raw: string, limits: TopicLimits = DEFAULT_TOPIC_LIMI
   return problem ?? accept(raw as Topic);
 }
 
-/** True for topics (and filters) whose first character is `$`: wildcards at the beginning do not reach them [MQTT-4.7.2-1]. */
+/** True for topics (and filters) whose first character is `$`: wildcards at the beginning do not reach them [MQTT3-4.7.2-1]. */
 export function isDollar(topic: string): boolean {
   return topic.charCodeAt(0) === DOLLAR;
 }

@@ -114,7 +114,7 @@ describe('one copy by one path (rule 6)', () => {
     c.attachment.detach();
   });
 
-  it('overlapping filters give one copy, by the one with the highest QoS [MQTT-3.3.5-1]', async () => {
+  it('overlapping filters give one copy, by the one with the highest QoS [MQTT3-3.3.5-1] [MQTT-3.3.4-2]', async () => {
     const c = receiver();
     await c.attachment.subscribe([sub(`${root}/#`, 0), sub(`${root}/+`, 1), sub(`${root}/a`, 0)]);
     for (const qos of [0, 1, 2] as const) await publish(`${root}/a`, String(qos), qos);
@@ -129,7 +129,7 @@ describe('one copy by one path (rule 6)', () => {
     c.attachment.detach();
   });
 
-  it('# takes its parent level too and no $ topic [MQTT-4.7.1-2] [MQTT-4.7.2-1]', async () => {
+  it('# takes its parent level too and no $ topic [MQTT3-4.7.1-2] [MQTT3-4.7.2-1] [MQTT-4.7.1-1] [MQTT-4.7.2-1]', async () => {
     const c = receiver();
     await c.attachment.subscribe([sub('#', 1), sub(`${root}/#`, 0)]);
     await publish(`$${root}/a`, 'hidden', 0);
@@ -168,7 +168,7 @@ describe('subscribe', () => {
     expect(delivery.stats.filters).toBe(0);
   });
 
-  it('goes from QoS 0 to 1 without a gap under traffic; messages at the seam may come twice, never first out of order [MQTT-3.8.4-3]', async () => {
+  it('goes from QoS 0 to 1 without a gap under traffic; messages at the seam may come twice, never first out of order [MQTT3-3.8.4-3] [MQTT-3.8.4-3]', async () => {
     const c = receiver();
     const filter = `${root}/a`;
     await c.attachment.subscribe([sub(filter, 0)]);

@@ -50,7 +50,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       const from = sub.from === undefined ? start : Math.min(sub.from, last);
       const before = client.wishes.get(sub.filter);
       if (before !== undefined) remove(before);
-      // A filter that was durable already goes on from where it began: replacing it opens no gap [MQTT-3.8.4-3].
+      // A filter that was durable already goes on from where it began: replacing it opens no gap [MQTT3-3.8.4-3].
       const keeps = before !== undefined && before.sub.qos > 0;
       const wish: Wish = {
         client,
@@ -73,7 +73,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       let last = 0;
       try {
         if (subs.some((sub) => sub.qos > 0 && client.wishes.get(sub.filter)?.sub.qos === 0)) {
-          // From live to log without a gap [MQTT-3.8.4-3]: the flush ends after the live copies of all up to `last` are here.
+          // From live to log without a gap [MQTT3-3.8.4-3]: the flush ends after the live copies of all up to `last` are here.
           last = await bus.lastPos('MESSAGES');
           await bus.live.flush();
         } else {

@@ -38,7 +38,7 @@ export function createLiveRoutes(feed: LiveFeed, topics: Topics): LiveRoutes {
     const subject = message.subject;
     const qos = wireQos(subject);
     const entry = route.only ?? topics.entry(topicTokens(subject));
-    // NATS' wildcards know nothing of `$` [MQTT-4.7.2-1].
+    // NATS' wildcards know nothing of `$` [MQTT3-4.7.2-1].
     if (entry === undefined || (fromWildcard && isDollar(entry.topic))) return;
     delivered.fill(message, entry, qos, 0);
     route.members.forEach((wish) => {

@@ -80,7 +80,7 @@ describe('where a filter began', () => {
     c.attachment.detach();
   });
 
-  it('is the log position of the subscribe when none is given, and stays when the filter is replaced [MQTT-3.8.4-3]', async () => {
+  it('is the log position of the subscribe when none is given, and stays when the filter is replaced [MQTT3-3.8.4-3] [MQTT-3.8.4-3]', async () => {
     const [before] = await store(plain, numbered(`${root}/a`, 0, 1));
     const c = probe(delivery);
     const fromOf = (): number | undefined => c.attachment.subscriptions.get(sub(`${root}/a`).filter)?.from;

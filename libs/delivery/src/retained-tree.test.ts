@@ -13,7 +13,7 @@ const filters = fc
   .map(([levels, multi]) => (multi ? [...levels, '#'] : levels).join('/'))
   .filter((raw) => parseFilter(raw).ok);
 
-it('finds the topics that a subscription would match [MQTT-4.7.1-2] [MQTT-4.7.1-3] [MQTT-4.7.2-1]', () => {
+it('finds the topics that a subscription would match [MQTT3-4.7.1-2] [MQTT3-4.7.1-3] [MQTT3-4.7.2-1] [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.2-1]', () => {
   fc.assert(
     fc.property(fc.uniqueArray(topics), fc.array(fc.nat()), filters, (all, gone, raw) => {
       const tree = new RetainedTree<string>();

@@ -77,7 +77,7 @@ function client(room = Infinity) {
 }
 
 describe('retained', () => {
-  it('a new subscription gets the last message of each topic that matches, whatever door it came by [MQTT-3.3.1-6]', async () => {
+  it('a new subscription gets the last message of each topic that matches, whatever door it came by [MQTT3-3.3.1-6] [MQTT-3.3.1-9]', async () => {
     await retain(`${root}/a`, 'old');
     await retain(`${root}/a`, 'new', 2);
     await retain(`${root}/b`, 'zero', 0);
@@ -113,7 +113,7 @@ describe('retained', () => {
     late.attachment.detach();
   });
 
-  it('subscribing again sends them again; without asking there are none [MQTT-3.8.4-3]', async () => {
+  it('subscribing again sends them again; without asking there are none [MQTT3-3.8.4-3] [MQTT-3.8.4-3]', async () => {
     const c = client();
     await c.attachment.subscribe([sub(`${root}/a`)]);
     await retain(`${root}/a`, '1');

@@ -16,7 +16,7 @@ const found = (trie: FilterTrie<string>, topic: string): string[] => {
 };
 
 describe('FilterTrie', () => {
-  it('finds exactly the filters that match, whatever was added and removed before [MQTT-4.7.1-2] [MQTT-4.7.1-3] [MQTT-4.7.2-1]', () => {
+  it('finds exactly the filters that match, whatever was added and removed before [MQTT3-4.7.1-2] [MQTT3-4.7.1-3] [MQTT3-4.7.2-1] [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.2-1]', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(filters),

@@ -18,7 +18,7 @@ class Node<T> {
 
 /**
  * Filters to values, matched by topic level. A filter that begins with a wildcard does not match a topic that begins with `$`
- * [MQTT-4.7.2-1]; `#` matches its parent level too [MQTT-4.7.1-2].
+ * [MQTT3-4.7.2-1]; `#` matches its parent level too [MQTT3-4.7.1-2].
  */
 export class FilterTrie<T> {
   readonly #root = new Node<T>();

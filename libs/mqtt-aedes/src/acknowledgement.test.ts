@@ -9,7 +9,7 @@ const puback = (packetId: number): string => `4002${packetId.toString(16).padSta
 const PINGRESP = 'd000';
 
 describe('PUBACK', () => {
-  it('leaves when the message is stored, not before [MQTT-4.3.2-2]', async () => {
+  it('leaves when the message is stored, not before [MQTT3-4.3.2-2]', async () => {
     await using nats = await startNats();
     const answers: (() => void)[] = [];
     await using fixture = await startDoor(nats.url, {
@@ -29,7 +29,7 @@ describe('PUBACK', () => {
     await waitFor(() => answers.length === 2);
     expect(await client.packet(1)).toBe(PINGRESP); // the client is served meanwhile
     expect(client.packets).toHaveLength(2);
-    answers[1]!(); // acknowledged in the order of the PUBLISH packets [MQTT-4.6.0-2]
+    answers[1]!(); // acknowledged in the order of the PUBLISH packets [MQTT3-4.6.0-2]
     client.send(PINGREQ);
     expect(await client.packet(2)).toBe(PINGRESP);
     answers[0]!();

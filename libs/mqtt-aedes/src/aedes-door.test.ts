@@ -54,7 +54,7 @@ describe.each([0, 1] as const)('QoS %i', (qos) => {
 });
 
 describe('subscriptions', () => {
-  it('overlapping filters give one copy, at the highest QoS granted [MQTT-3.3.5-1]', async () => {
+  it('overlapping filters give one copy, at the highest QoS granted [MQTT3-3.3.5-1]', async () => {
     const client = await fixture.connect();
     // aedes by itself would lower the message to what the filter equal to its topic was granted.
     await client.mqtt.subscribeAsync({
@@ -68,7 +68,7 @@ describe('subscriptions', () => {
     expect(client.seen).toEqual([`${root}/a x q1`, `${root}/a end q1`]);
   });
 
-  it('a wildcard granted 0 lowers what it matches [MQTT-3.8.4-6]', async () => {
+  it('a wildcard granted 0 lowers what it matches [MQTT3-3.8.4-6]', async () => {
     const client = await fixture.connect();
     await client.mqtt.subscribeAsync(`${root}/#`, { qos: 0 });
     await other.publish(`${root}/a`, 'x', 1);
@@ -76,7 +76,7 @@ describe('subscriptions', () => {
     expect(client.seen).toEqual([`${root}/a x q0`]);
   });
 
-  it('a filter subscribed again has the new QoS [MQTT-3.8.4-3]', async () => {
+  it('a filter subscribed again has the new QoS [MQTT3-3.8.4-3]', async () => {
     const client = await fixture.connect();
     await client.mqtt.subscribeAsync(`${root}/a`, { qos: 0 });
     await other.publish(`${root}/a`, '1', 1);
@@ -90,7 +90,7 @@ describe('subscriptions', () => {
     expect(client.seen).toEqual([`${root}/a 1 q0`, `${root}/a 2 q1`, `${root}/a 3 q0`]);
   });
 
-  it('an unsubscribed filter is gone when UNSUBACK comes [MQTT-3.10.4-2]', async () => {
+  it('an unsubscribed filter is gone when UNSUBACK comes [MQTT3-3.10.4-2]', async () => {
     const client = await fixture.connect();
     await client.mqtt.subscribeAsync([`${root}/a`, `${root}/b`], { qos: 1 });
     await client.mqtt.unsubscribeAsync(`${root}/a`);
@@ -104,7 +104,7 @@ describe('subscriptions', () => {
     expect(client.seen[1]).toBe(`${root}/a z q1`);
   });
 
-  it('# reaches its parent level, and not what begins with $ [MQTT-4.7.1-2] [MQTT-4.7.2-1]', async () => {
+  it('# reaches its parent level, and not what begins with $ [MQTT3-4.7.1-2] [MQTT3-4.7.2-1]', async () => {
     const [all, below] = [await fixture.connect(), await fixture.connect()];
     await all.mqtt.subscribeAsync('#', { qos: 1 });
     await below.mqtt.subscribeAsync(`${root}/#`, { qos: 1 });

@@ -11,7 +11,7 @@ export interface ClientOwner {
 }
 
 /**
- * Who has which client id: one connection at most [MQTT-3.1.4-2]. `SessionOwners` of `@trivium/mqtt`, which writes the record of the
+ * Who has which client id: one connection at most [MQTT3-3.1.4-2]. `SessionOwners` of `@trivium/mqtt`, which writes the record of the
  * session and so decides between doors, fits.
  */
 export interface ClientOwners {

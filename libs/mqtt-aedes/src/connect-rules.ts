@@ -14,7 +14,7 @@ export const REPLACEMENT = '\uFFFD';
 /** Why a CONNECT is refused: what aedes would grant from its own memory, or grant wrongly. */
 export function connectRefusal(request: ConnectRequest, maxClientIdBytes: number): Refusal | undefined {
   const { clientId, clean, protocolVersion, will } = request;
-  if (clientId === '' && (clean !== true || protocolVersion === 3)) return invalidId('empty'); // [MQTT-3.1.3-8]
+  if (clientId === '' && (clean !== true || protocolVersion === 3)) return invalidId('empty'); // [MQTT3-3.1.3-8]
   if (Buffer.byteLength(clientId) > maxClientIdBytes) return invalidId('too long');
   if (clientId.includes('\0') || clientId.includes(REPLACEMENT))
     return invalidId('not a UTF-8 string of MQTT');

@@ -94,7 +94,7 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
   connackSent(returnCode: number | undefined): void {
     const { client } = this;
     if (returnCode !== 0) this.#parts.stats.refused++;
-    if (returnCode === 1) this.#reason ??= 'protocol.unsupported-version'; // aedes' own answer [MQTT-3.1.2-2]
+    if (returnCode === 1) this.#reason ??= 'protocol.unsupported-version'; // aedes' own answer [MQTT3-3.1.2-2]
     if (returnCode !== 0 || this.#closed) return;
     const protocol = client.version === 3 ? 'mqtt3.1' : 'mqtt3.1.1';
     this.#connected = { client: client.id, connection: this.id, protocol, address: this.#peer.address };

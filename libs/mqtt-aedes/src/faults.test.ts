@@ -176,7 +176,7 @@ describe('bytes that are not MQTT', () => {
     expect(fixture.door.connections).toBe(0);
   });
 
-  it('a client that says nothing for one and a half keep-alives is closed [MQTT-3.1.2-24]', async () => {
+  it('a client that says nothing for one and a half keep-alives is closed [MQTT3-3.1.2-24]', async () => {
     await using fixture = await startDoor(nats.url);
     const client = rawClient(fixture.port);
     client.send(connectFrame({ keepAlive: 1 }));

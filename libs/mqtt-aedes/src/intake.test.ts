@@ -33,7 +33,7 @@ function intake() {
   return { under, publish, sent, settled, refused, stats, sinkOf, caughtUp: () => caughtUp };
 }
 
-it('settles in the order of the publishes, whatever the order of storage [MQTT-4.6.0-2]', () => {
+it('settles in the order of the publishes, whatever the order of storage [MQTT3-4.6.0-2]', () => {
   const { publish, sinkOf, settled, stats, under } = intake();
   for (const subject of ['a', 'b', 'c']) publish(subject);
   sinkOf().stored(2, 1, false);

@@ -8,7 +8,7 @@ export interface OpenPublish {
   readonly payload: Uint8Array;
   readonly headers: Uint8Array | undefined;
   /**
-   * Once: without a code when it is stored, in the order of the publishes [MQTT-4.6.0-2]; with one when nobody waits for that any
+   * Once: without a code when it is stored, in the order of the publishes [MQTT3-4.6.0-2]; with one when nobody waits for that any
    * more. Never throws.
    */
   settle(code?: ErrorCode): void;

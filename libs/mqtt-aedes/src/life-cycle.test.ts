@@ -74,7 +74,7 @@ describe('connection events', () => {
   });
 });
 
-describe('a client id has one connection [MQTT-3.1.4-2]', () => {
+describe('a client id has one connection [MQTT3-3.1.4-2]', () => {
   it('of forty that come at once, one is left', async () => {
     await using fixture = await startDoor(nats.url);
     const clients = Array.from({ length: 40 }, () => {

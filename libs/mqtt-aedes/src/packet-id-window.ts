@@ -1,7 +1,7 @@
-/** Packet ids are 1 to 65,535 [MQTT-2.3.1-1]. */
+/** Packet ids are 1 to 65,535 [MQTT3-2.3.1-1]. */
 const MAX_PACKET_ID = 65_535;
 
-/** Packet ids of the messages sent to one client at QoS 1 and not acknowledged. None is used twice at a time [MQTT-2.3.1-2]. */
+/** Packet ids of the messages sent to one client at QoS 1 and not acknowledged. None is used twice at a time [MQTT3-2.3.1-2]. */
 export class PacketIdWindow {
   readonly #limit: number;
   readonly #open = new Set<number>();

@@ -35,7 +35,7 @@ export function wantsAcknowledgement(frame: Buffer): boolean {
   return frame[0]! >> 4 === PUBLISH && (frame[0]! & 0x06) !== 0;
 }
 
-/** Whether a whole PUBLISH, SUBSCRIBE or UNSUBSCRIBE carries packet id 0 [MQTT-2.3.1-1]. Other malformed ones are for aedes' parser. */
+/** Whether a whole PUBLISH, SUBSCRIBE or UNSUBSCRIBE carries packet id 0 [MQTT3-2.3.1-1]. Other malformed ones are for aedes' parser. */
 export function hasZeroPacketId(frame: Buffer): boolean {
   const type = frame[0]! >> 4;
   let at = headerLength(frame, 0);

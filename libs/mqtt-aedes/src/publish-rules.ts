@@ -10,7 +10,7 @@ export interface PublishRequest {
 
 /**
  * The topic of a PUBLISH that the hub can carry, or why not: exactly once and retained messages would come from aedes' own memory,
- * and `$SYS/` is the broker's. A topic with U+FFFD is taken for one that was not UTF-8 [MQTT-1.5.3-1].
+ * and `$SYS/` is the broker's. A topic with U+FFFD is taken for one that was not UTF-8 [MQTT3-1.5.3-1].
  */
 export function publishTopic({ topic, qos, retain }: PublishRequest, limits: TopicLimits): Result<Topic> {
   if (qos > 1) return refuse('qos.unsupported', 'a PUBLISH at QoS 2');

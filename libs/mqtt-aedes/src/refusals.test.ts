@@ -33,19 +33,19 @@ describe('CONNECT', () => {
   it.each<[string, ConnectFields, string]>([
     ['clean session 0, since sessions would be in memory of this process', { flags: 0 }, '05'],
     ['a will', { flags: 0x06, rest: will('w') }, '05'],
-    ['a will with QoS 3 [MQTT-3.1.2-14]', { flags: 0x1e, rest: will('w') }, '05'],
-    ['an empty client id with clean session 0 [MQTT-3.1.3-8]', { clientId: '', flags: 0 }, '02'],
+    ['a will with QoS 3 [MQTT3-3.1.2-14]', { flags: 0x1e, rest: will('w') }, '05'],
+    ['an empty client id with clean session 0 [MQTT3-3.1.3-8]', { clientId: '', flags: 0 }, '02'],
     ['an empty client id in 3.1', { clientId: '', level: 3 }, '02'],
     ['a client id that is too long', { clientId: 'x'.repeat(101) }, '02'],
-    ['a client id with U+0000 [MQTT-1.5.3-2]', { clientId: 'a\0b' }, '02'],
-    ['a client id that is not UTF-8 [MQTT-1.5.3-1]', { clientId: Buffer.from([0x61, 0xc3, 0x28]) }, '02'],
-    ['MQTT 5 [MQTT-3.1.2-2]', { level: 5, clientId: Buffer.alloc(0), rest: [Buffer.from([0])] }, '01'],
+    ['a client id with U+0000 [MQTT3-1.5.3-2]', { clientId: 'a\0b' }, '02'],
+    ['a client id that is not UTF-8 [MQTT3-1.5.3-1]', { clientId: Buffer.from([0x61, 0xc3, 0x28]) }, '02'],
+    ['MQTT 5 [MQTT3-3.1.2-2]', { level: 5, clientId: Buffer.alloc(0), rest: [Buffer.from([0])] }, '01'],
   ])('refuses %s', async (_what, fields, code) => {
     const { refused, sessions } = fixture.door.stats;
     const client = rawClient(fixture.port);
     client.send(connectFrame(fields));
     await client.closed();
-    expect(client.packets).toEqual([`200200${code}`]); // session present 0 [MQTT-3.2.2-4]
+    expect(client.packets).toEqual([`200200${code}`]); // session present 0 [MQTT3-3.2.2-4]
     expect(fixture.door.stats).toMatchObject({ refused: refused + 1, sessions });
   });
 
@@ -58,7 +58,7 @@ describe('CONNECT', () => {
     }
   });
 
-  it('closes when anything else comes first [MQTT-3.1.0-1], or a second one [MQTT-3.1.0-2]', async () => {
+  it('closes when anything else comes first [MQTT3-3.1.0-1], or a second one [MQTT3-3.1.0-2]', async () => {
     const early = rawClient(fixture.port);
     early.send(publishFrame('a', 'x'));
     const twice = rawClient(fixture.port);
@@ -74,16 +74,19 @@ describe('PUBLISH', () => {
     ['at QoS 2', publishFrame('a', 'x', 0x34, 1)],
     ['retained', publishFrame('a', 'x', 0x31)],
     ['retained, at QoS 1', publishFrame('a', 'x', 0x33, 1)],
-    ['to an empty topic [MQTT-4.7.3-1]', publishFrame('', 'x')],
-    ['to a topic with + [MQTT-3.3.2-2]', publishFrame('a/+', 'x')],
-    ['to a topic with # [MQTT-3.3.2-2]', publishFrame('a/#', 'x')],
-    ['to a topic with U+0000 [MQTT-1.5.3-2]', publishFrame('a\0', 'x', 0x32, 1)],
-    ['to a topic that is not UTF-8 [MQTT-1.5.3-1]', publishFrame(Buffer.from([0x61, 0xed, 0xa0, 0x80]), 'x')],
+    ['to an empty topic [MQTT3-4.7.3-1]', publishFrame('', 'x')],
+    ['to a topic with + [MQTT3-3.3.2-2]', publishFrame('a/+', 'x')],
+    ['to a topic with # [MQTT3-3.3.2-2]', publishFrame('a/#', 'x')],
+    ['to a topic with U+0000 [MQTT3-1.5.3-2]', publishFrame('a\0', 'x', 0x32, 1)],
+    [
+      'to a topic that is not UTF-8 [MQTT3-1.5.3-1]',
+      publishFrame(Buffer.from([0x61, 0xed, 0xa0, 0x80]), 'x'),
+    ],
     ['to a topic of the broker', publishFrame('$SYS/x/heartbeat', 'x')],
     ['to a topic that is too long', publishFrame('x'.repeat(1_001), 'x')],
     ['to a topic that is too deep', publishFrame('x/'.repeat(100), 'x')],
-    ['with packet id 0 [MQTT-2.3.1-1]', publishFrame('a', 'x', 0x32, 0)],
-    ['with QoS 3 [MQTT-3.3.1-4]', publishFrame('a', 'x', 0x36, 1)],
+    ['with packet id 0 [MQTT3-2.3.1-1]', publishFrame('a', 'x', 0x32, 0)],
+    ['with QoS 3 [MQTT3-3.3.1-4]', publishFrame('a', 'x', 0x36, 1)],
     ['larger than the door takes', publishFrame('a', 'x'.repeat(262_144))],
   ])('closes on one %s, and nobody hears it', async (_what, bytes) => {
     const client = rawClient(fixture.port);
@@ -119,16 +122,16 @@ describe('SUBSCRIBE', () => {
   });
 
   it.each<[string, Buffer]>([
-    ['a filter with + beside other characters [MQTT-4.7.1-3]', subscribeFrame(1, ['a+', 1])],
-    ['a filter with # before its end [MQTT-4.7.1-2]', subscribeFrame(1, ['a/#/b', 1])],
-    ['an empty filter [MQTT-4.7.3-1]', subscribeFrame(1, ['', 1])],
-    ['a filter with U+0000 [MQTT-1.5.3-2]', subscribeFrame(1, ['a\0', 1])],
-    ['a filter that is not UTF-8 [MQTT-1.5.3-1]', subscribeFrame(1, [Buffer.from([0xff]), 1])],
-    ['packet id 0 [MQTT-2.3.1-1]', subscribeFrame(0, ['a', 1])],
-    ['no filter [MQTT-3.8.3-3]', frame(0x82, id(1))],
-    ['QoS 3 [MQTT-3-8.3-4]', subscribeFrame(1, ['a', 3])],
-    ['the wrong flags [MQTT-3.8.1-1]', frame(0x80, id(1), field('a'), [0])],
-    ['an UNSUBSCRIBE with packet id 0 [MQTT-2.3.1-1]', frame(0xa2, id(0), field('a'))],
+    ['a filter with + beside other characters [MQTT3-4.7.1-3]', subscribeFrame(1, ['a+', 1])],
+    ['a filter with # before its end [MQTT3-4.7.1-2]', subscribeFrame(1, ['a/#/b', 1])],
+    ['an empty filter [MQTT3-4.7.3-1]', subscribeFrame(1, ['', 1])],
+    ['a filter with U+0000 [MQTT3-1.5.3-2]', subscribeFrame(1, ['a\0', 1])],
+    ['a filter that is not UTF-8 [MQTT3-1.5.3-1]', subscribeFrame(1, [Buffer.from([0xff]), 1])],
+    ['packet id 0 [MQTT3-2.3.1-1]', subscribeFrame(0, ['a', 1])],
+    ['no filter [MQTT3-3.8.3-3]', frame(0x82, id(1))],
+    ['QoS 3 [MQTT3-3.8.3-4]', subscribeFrame(1, ['a', 3])],
+    ['the wrong flags [MQTT3-3.8.1-1]', frame(0x80, id(1), field('a'), [0])],
+    ['an UNSUBSCRIBE with packet id 0 [MQTT3-2.3.1-1]', frame(0xa2, id(0), field('a'))],
   ])('closes on %s', async (_what, bytes) => {
     const client = rawClient(fixture.port);
     client.send(connectFrame({ clientId: 'subscriber' }), bytes);

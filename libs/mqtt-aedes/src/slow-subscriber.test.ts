@@ -33,7 +33,7 @@ it('a client that does not read loses no QoS 1 message, delays nobody, and takes
   expect(numbers).toEqual(Array.from({ length: count }, (_, i) => i));
 });
 
-it('no more messages than the window are on their way at once [MQTT-4.3.2-1]', async () => {
+it('no more messages than the window are on their way at once [MQTT3-4.3.2-1]', async () => {
   await using nats = await startNats();
   await using fixture = await startDoor(nats.url, { config: { maxInflight: 10 } });
   await using other = await startOtherDoor(nats.url);

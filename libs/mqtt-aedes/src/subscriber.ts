@@ -56,7 +56,7 @@ export class Subscriber implements Receiver {
     return this.#attachment.subscribe(subscriptions).then(() => undefined, errorCode);
   }
 
-  /** No new message comes by this filter when it returns [MQTT-3.10.4-2]. */
+  /** No new message comes by this filter when it returns [MQTT3-3.10.4-2]. */
   unsubscribe(filter: TopicFilter): void {
     this.#parts.stats.unsubscribes++;
     this.#filters.delete(filter);

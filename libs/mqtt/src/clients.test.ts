@@ -78,7 +78,7 @@ test('topics of every kind arrive as they were sent', async () => {
   expect(client.seen).toEqual(topics.map((topic) => `${topic}  q1`));
 });
 
-test('[MQTT-4.7.2-1] a filter that begins with a wildcard does not match $ topics', async () => {
+test('[MQTT3-4.7.2-1] a filter that begins with a wildcard does not match $ topics', async () => {
   await using door = await realDoor(nats.url);
   const client = await door.client();
   await client.mqtt.subscribeAsync(['#', '+/x'], { qos: 1 });
@@ -129,7 +129,7 @@ test('what is not offered is refused in the words of the protocol', async () => 
   expect(door.door.stats.refused).toBe(2);
 });
 
-test('[MQTT-3.1.3-6] an assigned id is nobody else’s', async () => {
+test('[MQTT3-3.1.3-6] an assigned id is nobody else’s', async () => {
   await using door = await realDoor(nats.url);
   const [a, b] = [
     await door.client({ clientId: '', clean: true }),

@@ -34,7 +34,7 @@ describe('CONNECT', () => {
     expect(JSON.parse(bus.events[1]!.payload)).toMatchObject({ ...common, reason: 'client.disconnected' });
   });
 
-  test('[MQTT-3.1.4-5] packets pipelined behind it are served after CONNACK, in order', async () => {
+  test('[MQTT3-3.1.4-5] packets pipelined behind it are served after CONNACK, in order', async () => {
     const { accept, bus } = doorUnderTest();
     const transport = accept();
     const subscribes = Array.from({ length: 60 }, (_, i) => subscribe(i + 1, [{ filter: `f/${i}`, qos: 0 }]));
@@ -61,7 +61,7 @@ describe('CONNECT', () => {
     expect([transport.taken(), transport.ended]).toEqual([CONNACK, true]);
   });
 
-  test('[MQTT-3.1.0-1] another first packet closes without an answer', async () => {
+  test('[MQTT3-3.1.0-1] another first packet closes without an answer', async () => {
     const { accept, door } = doorUnderTest();
     const transport = accept();
     await transport.send(PINGREQ, connect());
@@ -83,7 +83,7 @@ describe('CONNECT', () => {
     expect([silent.destroyed, slow.destroyed]).toEqual([true, true]);
   });
 
-  test('[MQTT-3.1.4-2] the same client id again closes the older connection, and the newer one keeps the record', async () => {
+  test('[MQTT3-3.1.4-2] the same client id again closes the older connection, and the newer one keeps the record', async () => {
     const { client, bus, door } = doorUnderTest();
     const first = await client({ clientId: 'x' });
     const second = await client({ clientId: 'x' });
@@ -101,7 +101,7 @@ describe('CONNECT', () => {
     expect(bus.requests).toEqual([]);
   });
 
-  test('[MQTT-3.1.4-2] forty at once with one client id leave one', async () => {
+  test('[MQTT3-3.1.4-2] forty at once with one client id leave one', async () => {
     const { accept, door, bus } = doorUnderTest();
     const transports = Array.from({ length: 40 }, () => accept());
     for (const transport of transports) void transport.send(connect({ clientId: 'x' }));

@@ -7,7 +7,7 @@ import { delivered } from './testing/fake-delivery.ts';
 const PINGRESP = 'd000';
 
 describe('SUBSCRIBE', () => {
-  test('later packets wait until it is active [MQTT-3.8.4-1]', async () => {
+  test('later packets wait until it is active [MQTT3-3.8.4-1]', async () => {
     const { client, delivery } = doorUnderTest();
     const transport = await client();
     delivery.slow = true;
@@ -37,7 +37,7 @@ describe('SUBSCRIBE', () => {
     expect(door.stats.closed).toEqual({ 'bus.unavailable': 1, 'client.gone': 1 });
   });
 
-  test('[MQTT-3.10.4-2] UNSUBSCRIBE is done before it is answered', async () => {
+  test('[MQTT3-3.10.4-2] UNSUBSCRIBE is done before it is answered', async () => {
     const { client, delivery } = doorUnderTest();
     const transport = await client();
     await transport.send(subscribe(1, [{ filter: 'a', qos: 1 }]));
@@ -61,7 +61,7 @@ describe('delivery', () => {
     return { ...made, transport, attachment, receiver: attachment.receiver, sub };
   }
 
-  test('[MQTT-3.3.1-9] [MQTT-4.3.1-1] QoS 0: retain 0, no packet id; one write for a turn', async () => {
+  test('[MQTT3-3.3.1-9] [MQTT3-4.3.1-1] QoS 0: retain 0, no packet id; one write for a turn', async () => {
     const { receiver, transport, sub } = await subscriber();
     receiver.onLive(delivered({ topic: 'a/b', payload: 'hi', retain: true }), sub);
     receiver.onLive(delivered({ topic: 'c', payload: '!' }), sub);
@@ -73,7 +73,7 @@ describe('delivery', () => {
     );
   });
 
-  test('[MQTT-4.3.2-1] [MQTT-3.3.1-2] QoS 1: an unused packet id, DUP 0', async () => {
+  test('[MQTT3-4.3.2-1] [MQTT3-3.3.1-2] QoS 1: an unused packet id, DUP 0', async () => {
     const { receiver, transport, sub, door } = await subscriber();
     for (const pos of [5, 6])
       expect(receiver.onDurable(delivered({ qos: 1, pos, payload: `${pos}` }), sub)).toBe(true);
@@ -85,7 +85,7 @@ describe('delivery', () => {
     expect(door.stats).toMatchObject({ deliveredQos1: 2 });
   });
 
-  test('[MQTT-3.8.4-6] never above the granted QoS, nor above the publisher’s', async () => {
+  test('[MQTT3-3.8.4-6] never above the granted QoS, nor above the publisher’s', async () => {
     const { receiver, transport, sub } = await subscriber();
     receiver.onDurable(delivered({ qos: 1, pos: 1 }), { ...sub, qos: 0 });
     receiver.onDurable(delivered({ qos: 0, pos: 2 }), sub);
@@ -106,7 +106,7 @@ describe('delivery', () => {
     expect([5, 6].map(offer)).toEqual([true, false]);
   });
 
-  test('[MQTT-2.3.1-1] PUBACK with packet id 0 closes the connection', async () => {
+  test('[MQTT3-2.3.1-1] PUBACK with packet id 0 closes the connection', async () => {
     const { transport, door } = await subscriber();
     await transport.send(packet(0x40, [0, 0]));
     expect(door.stats.closed).toEqual({ 'protocol.malformed': 1 });

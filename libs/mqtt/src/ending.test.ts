@@ -3,7 +3,7 @@ import { connect, disconnect, PINGREQ, publish, subscribe } from './testing/clie
 import { doorUnderTest, turn } from './testing/door-under-test.ts';
 
 describe('the end', () => {
-  test('[MQTT-3.1.2-24] a silent client is closed after one and a half times its keep alive, a heard one is not', async () => {
+  test('[MQTT3-3.1.2-24] a silent client is closed after one and a half times its keep alive, a heard one is not', async () => {
     const { client, clock, door } = doorUnderTest();
     const [silent, alive, never] = [
       await client({ clientId: 'a', keepAliveSeconds: 10 }),
@@ -20,7 +20,7 @@ describe('the end', () => {
     expect(never.ended).toBe(false);
   });
 
-  test('[MQTT-4.8.0-1] [MQTT-4.8.0-2] a malformed packet closes the connection; what came before it was served, nothing after', async () => {
+  test('[MQTT3-4.8.0-1] [MQTT3-4.8.0-2] a malformed packet closes the connection; what came before it was served, nothing after', async () => {
     const { client, bus, door, logger } = doorUnderTest();
     const transport = await client();
     await transport.send(publish({ topic: 'a' }), Buffer.from([0xc1, 0x00]), publish({ topic: 'b' }));

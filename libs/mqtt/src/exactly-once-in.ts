@@ -33,7 +33,7 @@ export interface ExactlyOnceInOptions {
   log: ExactlyOnceLog | undefined;
   /** No message of this connection lies in the log at or below it. */
   after: number;
-  /** The oldest message without PUBREC is stored, or refused with a reason code. In the order of the PUBLISHes [MQTT-4.6.0-3]. */
+  /** The oldest message without PUBREC is stored, or refused with a reason code. In the order of the PUBLISHes [MQTT3-4.6.0-3]. */
   onStored(packetId: number, refusal: number): void;
   onPostponed(): void;
   /** The reason code to answer with; 0: the connection ends. */
@@ -81,7 +81,7 @@ export class ExactlyOnceIn implements StoreSink {
     return this.#unanswered.some(({ state }) => state === 'failed');
   }
 
-  /** PUBLISH. One that the client repeats is not published again [MQTT-4.3.3-2]: it is under way, or `stored` and only to be answered. */
+  /** PUBLISH. One that the client repeats is not published again [MQTT3-4.3.3-2]: it is under way, or `stored` and only to be answered. */
   publish(packetId: number, message: OnceFrom): 'taken' | 'under way' | 'stored' {
     const there = this.#exchanges.get(packetId);
     if (there?.state === 'stored') return 'stored';

@@ -84,7 +84,7 @@ export class ExactlyOnceOut {
     });
   }
 
-  /** PUBREC [MQTT-4.3.3-1]. */
+  /** PUBREC [MQTT3-4.3.3-1]. */
   received(packetId: number): void {
     const exchange = this.#exchanges.get(packetId);
     // Nothing is known of the id: PUBREL lets the client forget it.
@@ -122,7 +122,7 @@ export class ExactlyOnceOut {
     return this.#exchanges.get(packetId)?.state === 'sent';
   }
 
-  /** PUBREL again for what was released, in order [MQTT-4.4.0-1], [MQTT-4.6.0-4]. */
+  /** PUBREL again for what was released, in order [MQTT3-4.4.0-1], [MQTT3-4.6.0-4]. */
   releaseAgain(): void {
     for (const { packetId, state } of this.#exchanges.values())
       if (state === 'released') this.#release(packetId);

@@ -50,7 +50,7 @@ describe.each([
   ['a persistent session', false],
   ['a clean session', true],
 ])('QoS 2 of %s', (_name, clean) => {
-  test('[MQTT-4.3.3-1] [MQTT-4.3.3-2] in: PUBREC, PUBCOMP, delivered once however often PUBLISH is repeated', async () => {
+  test('[MQTT3-4.3.3-1] [MQTT3-4.3.3-2] in: PUBREC, PUBCOMP, delivered once however often PUBLISH is repeated', async () => {
     await using door = await realDoor(nats.url);
     const sub = await door.client();
     await sub.mqtt.subscribeAsync(topic, { qos: 2 });
@@ -68,7 +68,7 @@ describe.each([
     expect(sub.seen).toEqual([`${topic} a q2`, `${topic} b q2`]);
   });
 
-  test('[MQTT-4.6.0-3] in: many at once, PUBRECs in their order, each delivered once and in order', async () => {
+  test('[MQTT3-4.6.0-3] in: many at once, PUBRECs in their order, each delivered once and in order', async () => {
     await using door = await realDoor(nats.url);
     const sub = await door.client();
     await sub.mqtt.subscribeAsync(topic, { qos: 2 });
@@ -93,7 +93,7 @@ describe.each([
     await until(raw, before + a + b);
     raw.send(acknowledge('pubrec', 1));
     await until(raw, before + a + b + PUBREL(1));
-    // A PUBREC that is repeated is answered again [MQTT-4.3.3-1].
+    // A PUBREC that is repeated is answered again [MQTT3-4.3.3-1].
     raw.send(acknowledge('pubrec', 1));
     await until(raw, before + a + b + PUBREL(1) + PUBREL(1));
     raw.send(acknowledge('pubcomp', 1));
@@ -111,7 +111,7 @@ describe.each([
 });
 
 describe('QoS 2 across connections and doors', () => {
-  test('[MQTT-4.4.0-1] in: a PUBLISH repeated at another door after its own died is the same message', async () => {
+  test('[MQTT3-4.4.0-1] in: a PUBLISH repeated at another door after its own died is the same message', async () => {
     await using here = await realDoor(nats.url);
     await using there = await realDoor(nats.url);
     const sub = await there.client();

@@ -32,7 +32,7 @@ function ring() {
   return { waiting, acknowledged, owner, publishes, publish, answer, retaining };
 }
 
-test('[MQTT-4.6.0-2] acknowledgements keep the order of the publishes, whatever the order of the answers, failures and retries', () => {
+test('[MQTT3-4.6.0-2] [MQTT-4.6.0-2] acknowledgements keep the order of the publishes, whatever the order of the answers, failures and retries', () => {
   const steps = fc.array(
     fc.record({ do: fc.constantFrom('publish', 'store', 'fail', 'retry'), at: fc.nat(1_000) }),
     { maxLength: 400 },

@@ -17,7 +17,7 @@ export type Retainable = Omit<RetainedRecord, 'pos'>;
 export interface PublishOwner {
   /**
    * The oldest unanswered message is stored, or was refused with a reason: answer it. Called in the order of the publishes
-   * [MQTT-4.6.0-2].
+   * [MQTT3-4.6.0-2].
    */
   onStored(packetId: number, refusal: number): void;
   /** A message could not be stored now; it waits for `retry`. */

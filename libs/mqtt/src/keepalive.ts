@@ -8,7 +8,7 @@ export function ticksFor(ms: number): number {
   return Math.ceil(ms / TICK_MS) + 1;
 }
 
-/** Ticks of silence after which a client is gone: one and a half times its keep alive [MQTT-3.1.2-24]; Infinity for 0. */
+/** Ticks of silence after which a client is gone: one and a half times its keep alive [MQTT3-3.1.2-24]; Infinity for 0. */
 export function keepAliveTicks(keepAliveSeconds: number): number {
   return keepAliveSeconds === 0 ? Infinity : ticksFor(keepAliveSeconds * 1_500);
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PacketIdWindow } from './packet-id-window.ts';
 
-test('[MQTT-2.3.1-1] [MQTT-2.3.1-2] ids are 1 to 65,535, in turn, and one in use is skipped', () => {
+test('[MQTT3-2.3.1-4] [MQTT-2.2.1-4] ids are 1 to 65,535, in turn, and one in use is skipped', () => {
   const window = new PacketIdWindow(10);
   expect(window.take(1)).toBe(1);
   for (let i = 2; i <= 65_535; i++) {
@@ -59,7 +59,7 @@ test('ids of QoS 2 exchanges count and are not given again until they are releas
   expect(window.open).toBe(2);
 });
 
-test('[MQTT-4.4.0-1] what an earlier connection left keeps its ids, but for one that has gone to QoS 2 since', () => {
+test('[MQTT3-4.4.0-1] [MQTT-4.4.0-1] what an earlier connection left keeps its ids, but for one that has gone to QoS 2 since', () => {
   const window = new PacketIdWindow(10);
   window.restore(
     [

@@ -1,13 +1,13 @@
 import type { OpenDelivery } from '@trivium/contracts';
 
-/** Packet ids are 1 to 65,535 [MQTT-2.3.1-1]. */
+/** Packet ids are 1 to 65,535 [MQTT3-2.3.1-1]. */
 const MAX_PACKET_ID = 65_535;
 /** A client that takes so few at once waits for each place. */
 const SMALL = 64;
 
 /**
  * Packet ids of messages to one client that are not done with, and the messages at QoS 1 among them, each by its log position. Ids are
- * given in turn, so that one is used again only after all others, and never while it is in use [MQTT-2.3.1-2], [MQTT-2.3.1-4].
+ * given in turn, so that one is used again only after all others, and never while it is in use [MQTT3-2.3.1-2], [MQTT3-2.3.1-4].
  */
 export class PacketIdWindow {
   readonly limit: number;

@@ -28,7 +28,7 @@ const NO_OPTIONS: FrameOptions = {};
 /**
  * PUBLISH packets to clients of one form (3.1 and 3.1.1, or 5), written into the arena. A message is encoded once for all its receivers at
  * one QoS: at QoS 0 they share the bytes, at QoS 1 each gets a copy with its own packet id. After a call `buffer`, `start` and `end` say
- * where the packet is. Retain is 0 but where `single` is told so [MQTT-3.3.1-8], [MQTT-3.3.1-9].
+ * where the packet is. Retain is 0 but where `single` is told so [MQTT3-3.3.1-8], [MQTT3-3.3.1-9].
  */
 export class PublishFrames {
   buffer: Buffer;
@@ -69,7 +69,7 @@ export class PublishFrames {
     this.end = this.#end0;
   }
 
-  /** At QoS 1, for the first time (DUP 0 [MQTT-3.3.1-2]). */
+  /** At QoS 1, for the first time (DUP 0 [MQTT3-3.3.1-2]). */
   qos1(message: Delivered, packetId: number): void {
     if (message.serial !== this.#serial1) {
       this.#encode(message, 1, packetId, NO_OPTIONS);

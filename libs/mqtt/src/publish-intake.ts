@@ -81,7 +81,7 @@ export class PublishIntake implements PublishOwner, Retryable {
   take(first: number, buffer: Buffer, start: number, end: number): void {
     const { view } = this.#parts;
     if (!view.read(first, buffer, start, end, this.#host.client.level))
-      return this.#host.close('protocol.malformed', view.failure);
+      return this.#host.close(view.code, view.failure);
     if (this.#host.client.level === 5) {
       if (!this.#prepare5(buffer)) return;
     } else if (!this.#findTopic(buffer)) return;

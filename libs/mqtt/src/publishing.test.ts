@@ -30,7 +30,7 @@ describe('PUBLISH', () => {
     });
   });
 
-  test('[MQTT-4.3.2-2] PUBACK only when the message is stored, and [MQTT-4.6.0-2] in the order of the PUBLISHes', async () => {
+  test('[MQTT3-4.3.2-2] PUBACK only when the message is stored, and [MQTT3-4.6.0-2] in the order of the PUBLISHes', async () => {
     const { client, bus, door } = doorUnderTest();
     const transport = await client();
     await transport.send(
@@ -52,9 +52,9 @@ describe('PUBLISH', () => {
   });
 
   test.each([
-    ['[MQTT-3.3.2-2] a wildcard', 'a/+', 'protocol.malformed'],
-    ['[MQTT-4.7.3-1] an empty topic', '', 'protocol.malformed'],
-    ['[MQTT-1.5.3-2] U+0000', 'a\0', 'protocol.malformed'],
+    ['[MQTT3-3.3.2-2] a wildcard', 'a/+', 'protocol.malformed'],
+    ['[MQTT3-4.7.3-1] an empty topic', '', 'protocol.malformed'],
+    ['[MQTT3-1.5.3-2] U+0000', 'a\0', 'protocol.malformed'],
     ['too many levels', '1/2/3/4/5', 'topic.too-deep'],
     ['too many bytes', 'x'.repeat(101), 'topic.too-long'],
   ])('%s closes the connection before anything is published', async (_name, topic, reason) => {
@@ -65,7 +65,7 @@ describe('PUBLISH', () => {
     expect(bus.live).toHaveLength(1);
   });
 
-  test('[MQTT-3.3.2-1] a topic that is not UTF-8 closes the connection', async () => {
+  test('[MQTT3-3.3.2-1] a topic that is not UTF-8 closes the connection', async () => {
     const { client, door } = doorUnderTest();
     const transport = await client();
     await transport.send(packet(0x30, [0, 2, 0xc3, 0x28]));
@@ -104,7 +104,7 @@ describe('PUBLISH', () => {
     expect([bus.durable.length, transport.paused]).toEqual([1, false]);
   });
 
-  test('[MQTT-3.1.2-24] silence does not count while the door does not read', async () => {
+  test('[MQTT3-3.1.2-24] silence does not count while the door does not read', async () => {
     const { client, bus, clock } = doorUnderTest({ maxOpenPublishes: 1 });
     const transport = await client({ keepAliveSeconds: 1 });
     await transport.send(publish({ qos: 1 }));

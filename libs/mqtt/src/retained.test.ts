@@ -28,7 +28,7 @@ async function subscriber(
 
 describe('a retained message', () => {
   test.each([0, 1, 2] as const)(
-    '[MQTT-3.3.1-5] [MQTT-3.3.1-6] [MQTT-3.3.1-8] published at QoS %i is what a later subscriber gets, at whatever door',
+    '[MQTT3-3.3.1-5] [MQTT3-3.3.1-6] [MQTT3-3.3.1-8] published at QoS %i is what a later subscriber gets, at whatever door',
     async (qos) => {
       await using here = await realDoor(nats.url);
       await using there = await realDoor(nats.url);
@@ -47,7 +47,7 @@ describe('a retained message', () => {
         },
         { timeoutMs: 45_000 },
       );
-      // [MQTT-3.3.1-9]: an established subscription gets it without the flag. At QoS 0 what is to be retained goes by the log, what
+      // [MQTT3-3.3.1-9]: an established subscription gets it without the flag. At QoS 0 what is to be retained goes by the log, what
       // is not by core: their order is not kept.
       const all = ['old', 'new', 'not retained'].map((payload) => `${topic}/a ${payload} q${qos}`);
       if (qos === 0) expect(early.flags.filter((line) => !line.includes('not'))).toEqual(all.slice(0, 2));
@@ -55,7 +55,7 @@ describe('a retained message', () => {
     },
   );
 
-  test('[MQTT-3.3.1-10] [MQTT-3.3.1-11] an empty one clears, and is delivered', async () => {
+  test('[MQTT3-3.3.1-10] [MQTT3-3.3.1-11] an empty one clears, and is delivered', async () => {
     await using door = await realDoor(nats.url);
     const pub = await door.client();
     await pub.mqtt.publishAsync(topic, 'x', { qos: 1, retain: true });
@@ -70,7 +70,7 @@ describe('a retained message', () => {
     expect(early.flags).toEqual([`${topic} x q1!`, `${topic}  q1`, `${topic} live q1`]);
   });
 
-  test('is there when its publish is acknowledged; [MQTT-3.8.4-3] the same filter again sends it again', async () => {
+  test('is there when its publish is acknowledged; [MQTT3-3.8.4-3] the same filter again sends it again', async () => {
     await using here = await realDoor(nats.url);
     await using there = await realDoor(nats.url);
     const pub = await here.client();
@@ -85,7 +85,7 @@ describe('a retained message', () => {
     }
   });
 
-  test('[MQTT-4.4.0-1] not acknowledged is sent again on the next connection, with its id, DUP and the flag', async () => {
+  test('[MQTT3-4.4.0-1] not acknowledged is sent again on the next connection, with its id, DUP and the flag', async () => {
     await using here = await realDoor(nats.url);
     await using there = await realDoor(nats.url);
     const pub = await here.client();

@@ -73,18 +73,18 @@ describe('CONNECT', () => {
     expect(effects).toEqual([{ do: 'claim', client }]);
   });
 
-  test('[MQTT-3.2.0-1] [MQTT-3.2.2-1] [MQTT-3.1.4-4] then answered with CONNACK 0, session present 0', () => {
+  test('[MQTT3-3.2.0-1] [MQTT3-3.2.2-1] [MQTT3-3.1.4-4] then answered with CONNACK 0, session present 0', () => {
     const { session, effects } = take(connect().session, { on: 'claimed', present: false });
     expect(session).toEqual(open);
     expect(effects[0]).toEqual({ do: 'open', client });
     expect(hex(effects)).toEqual(['20020000']);
   });
 
-  test('[MQTT-3.1.3-6] [MQTT-3.1.3-7] an empty client id with clean session gets one', () => {
+  test('[MQTT3-3.1.3-6] [MQTT3-3.1.3-7] an empty client id with clean session gets one', () => {
     expect(connect({ clientId: '' }).session).toMatchObject({ client: { id: 'made-up', assigned: true } });
   });
 
-  test('[MQTT-3.1.3-8] an empty client id without clean session is refused with 0x02', () => {
+  test('[MQTT3-3.1.3-8] an empty client id without clean session is refused with 0x02', () => {
     const { effects } = connect({ clientId: '', clean: false });
     expect([hex(effects), reason(effects)]).toEqual([['20020002'], 'client-id.invalid']);
   });
@@ -93,13 +93,13 @@ describe('CONNECT', () => {
     expect(hex(connect({ clientId: '', level: 3 }).effects)).toEqual(['20020002']);
   });
 
-  test('[MQTT-3.1.3-5] an id of 23 characters is taken; [MQTT-3.1.3-9] one that is too long is refused with 0x02', () => {
+  test('[MQTT3-3.1.3-5] an id of 23 characters is taken; [MQTT3-3.1.3-9] one that is too long is refused with 0x02', () => {
     expect(connect({ clientId: '0123456789abcdefghijXYZ' }).session.phase).toBe('claiming');
     const { effects } = connect({ clientId: 'ü'.repeat(51) });
     expect([hex(effects), reason(effects)]).toEqual([['20020002'], 'client-id.invalid']);
   });
 
-  test('[MQTT-3.1.2-4] without clean session what was there is restored after CONNACK, before anything else', () => {
+  test('[MQTT3-3.1.2-4] without clean session what was there is restored after CONNACK, before anything else', () => {
     const persistent = { ...client, fresh: false, expirySeconds: 1_000 };
     const claimed = take(connect({ clean: false }).session, { on: 'claimed', present: true });
     expect(claimed.session).toEqual({ phase: 'restoring', client: persistent });
@@ -110,7 +110,7 @@ describe('CONNECT', () => {
     expect(reason(failed.effects)).toBe('bus.unavailable');
   });
 
-  test('[MQTT-3.2.2-2] [MQTT-3.2.2-3] session present says whether there was one', () => {
+  test('[MQTT3-3.2.2-2] [MQTT3-3.2.2-3] session present says whether there was one', () => {
     const { session } = connect({ clean: false });
     expect(hex(take(session, { on: 'claimed', present: true }).effects)).toEqual(['20020100']);
     expect(hex(take(session, { on: 'claimed', present: false }).effects)).toEqual(['20020000']);
@@ -132,29 +132,29 @@ describe('CONNECT', () => {
     expect([hex(deep.effects), reason(deep.effects)]).toEqual([['20020005'], 'topic.too-deep']);
   });
 
-  test('[MQTT-3.1.2-2] an unknown protocol level is answered with 0x01 and the end', () => {
+  test('[MQTT3-3.1.2-2] an unknown protocol level is answered with 0x01 and the end', () => {
     const error = { code: 'protocol.unsupported-version', message: '' } as const;
     const { session, effects } = take(NEW_SESSION, { on: 'refused', error });
     expect([hex(effects), session.phase]).toEqual([['20020001'], 'closed']);
   });
 
-  test('[MQTT-3.1.4-1] [MQTT-3.1.2-1] a malformed one is not answered', () => {
+  test('[MQTT3-3.1.4-1] [MQTT3-3.1.2-1] a malformed one is not answered', () => {
     const error = { code: 'protocol.malformed', message: '' } as const;
     expect(take(NEW_SESSION, { on: 'refused', error }).effects).toMatchObject([
       { do: 'close', reason: error.code },
     ]);
   });
 
-  test('[MQTT-3.2.2-4] [MQTT-3.2.2-5] a hub without its bus says 0x03 and ends', () => {
+  test('[MQTT3-3.2.2-4] [MQTT3-3.2.2-5] a hub without its bus says 0x03 and ends', () => {
     const { effects } = take(connect().session, { on: 'claim-failed', code: 'bus.unavailable' });
     expect([hex(effects), reason(effects)]).toEqual([['20020003'], 'bus.unavailable']);
   });
 
-  test('[MQTT-3.1.0-1] is the first packet', () => {
+  test('[MQTT3-3.1.0-1] is the first packet', () => {
     expect(reason(take(NEW_SESSION, packet({ type: 'pingreq' })).effects)).toBe('protocol.error');
   });
 
-  test('[MQTT-3.1.0-2] is not sent twice', () => {
+  test('[MQTT3-3.1.0-2] is not sent twice', () => {
     expect(reason(take(open, packet(base)).effects)).toBe('protocol.error');
   });
 });
@@ -165,7 +165,7 @@ describe('SUBSCRIBE', () => {
   const subscribe = (requests: SubscriptionRequest[], view = nothing) =>
     take(open, packet({ type: 'subscribe', packetId: 10, requests, properties: undefined }), view);
 
-  test('[MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] SUBACK follows when they are active: one code each, in order', () => {
+  test('[MQTT3-3.8.4-1] [MQTT3-3.8.4-2] [MQTT3-3.8.4-5] SUBACK follows when they are active: one code each, in order', () => {
     const made = subscribe([request('a', 0), request('b/#', 1)]);
     expect(made.effects).toEqual([
       {
@@ -180,13 +180,13 @@ describe('SUBSCRIBE', () => {
     expect([done.session, hex(done.effects)]).toEqual([open, ['9004000a0001']]);
   });
 
-  test('[MQTT-3.8.4-6] QoS 2 is granted as 2', () => {
+  test('[MQTT3-3.8.4-6] QoS 2 is granted as 2', () => {
     const { session, effects } = subscribe([request('a', 2)]);
     expect(effects).toMatchObject([{ subscriptions: [{ filter: 'a', qos: 2 }] }]);
     expect(session).toMatchObject({ answer: encodeSuback(4, 10, [2]) });
   });
 
-  test('[MQTT-3.9.3-2] a filter that is not taken gets 0x80, the others are made', () => {
+  test('[MQTT3-3.9.3-2] a filter that is not taken gets 0x80, the others are made', () => {
     const { session, effects } = subscribe([
       request('1/2/3/4/5', 0),
       request('$share/g/a', 0),
@@ -220,7 +220,7 @@ describe('SUBSCRIBE', () => {
   });
 });
 
-test('[MQTT-3.10.4-4] [MQTT-3.10.4-5] UNSUBSCRIBE: gone first, then UNSUBACK, whatever was there', () => {
+test('[MQTT3-3.10.4-4] [MQTT3-3.10.4-5] UNSUBSCRIBE: gone first, then UNSUBACK, whatever was there', () => {
   const { session, effects } = take(
     open,
     packet({ type: 'unsubscribe', packetId: 0x0102, filters: ['a', 'b'], properties: undefined }),
@@ -230,11 +230,11 @@ test('[MQTT-3.10.4-4] [MQTT-3.10.4-5] UNSUBSCRIBE: gone first, then UNSUBACK, wh
   expect([done.session, hex(done.effects)]).toEqual([open, ['b0020102']]);
 });
 
-test('[MQTT-3.12.4-1] PINGREQ is answered with PINGRESP', () => {
+test('[MQTT3-3.12.4-1] PINGREQ is answered with PINGRESP', () => {
   expect(hex(take(open, packet({ type: 'pingreq' })).effects)).toEqual(['d000']);
 });
 
-test('[MQTT-3.14.4-1] DISCONNECT ends the session', () => {
+test('[MQTT3-3.14.4-1] DISCONNECT ends the session', () => {
   const { session, effects } = take(open, packet({ type: 'disconnect', reason: 0, properties: undefined }));
   expect([session.phase, reason(effects)]).toEqual(['closed', 'client.disconnected']);
 });

@@ -58,12 +58,12 @@ function onPacket(
 ): SessionStep {
   if (session.phase === 'new') {
     if (packet.type === 'connect') return onConnect(packet, rules);
-    return ended('protocol.error', 'the first packet is not CONNECT'); // [MQTT-3.1.0-1]
+    return ended('protocol.error', 'the first packet is not CONNECT'); // [MQTT3-3.1.0-1]
   }
   if (session.phase !== 'open') return defect(session);
   switch (packet.type) {
     case 'connect':
-      return ended('protocol.error', 'a second CONNECT'); // [MQTT-3.1.0-2]
+      return ended('protocol.error', 'a second CONNECT'); // [MQTT3-3.1.0-2]
     case 'subscribe':
       return onSubscribe(session, packet, rules, view);
     case 'unsubscribe':
@@ -74,7 +74,7 @@ function onPacket(
     case 'pubcomp':
       return onAcknowledgement(session, packet, view);
     case 'pingreq':
-      return { session, effects: [{ do: 'send', packet: encodePingresp() }] }; // [MQTT-3.12.4-1]
+      return { session, effects: [{ do: 'send', packet: encodePingresp() }] }; // [MQTT3-3.12.4-1]
     case 'disconnect':
       return onDisconnect(packet, rules, view);
     case 'auth':
@@ -83,7 +83,7 @@ function onPacket(
 }
 
 function onRefused(session: Session, error: Refusal): SessionStep {
-  // Only the CONNECT of an unknown version is answered [MQTT-3.1.2-2]; other nonsense is not [MQTT-3.1.4-1], [MQTT-4.8.0-1].
+  // Only the CONNECT of an unknown version is answered [MQTT3-3.1.2-2]; other nonsense is not [MQTT3-3.1.4-1], [MQTT3-4.8.0-1].
   if (session.phase === 'new' && error.code === 'protocol.unsupported-version')
     return refuseConnect(4, error.code, error.message);
   return ended(error.code, error.message);

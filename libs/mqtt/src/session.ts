@@ -7,7 +7,7 @@ import type { RequestedSubscription } from './subscription.ts';
 /** The client of a session, from CONNECT on. */
 export interface SessionClient {
   readonly id: string;
-  /** The id was made up here [MQTT-3.1.3-6]. */
+  /** The id was made up here [MQTT3-3.1.3-6]. */
   readonly assigned: boolean;
   readonly level: ProtocolLevel;
   readonly keepAliveSeconds: number;

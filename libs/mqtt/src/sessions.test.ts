@@ -50,7 +50,7 @@ async function cut(door: RealDoor, raw: RawClient): Promise<void> {
 }
 
 describe('a persistent session', () => {
-  test('[MQTT-3.1.2-4] [MQTT-3.1.2-5] goes on at another door with what was missed, in order and once', async () => {
+  test('[MQTT3-3.1.2-4] [MQTT3-3.1.2-5] goes on at another door with what was missed, in order and once', async () => {
     await using here = await realDoor(nats.url);
     await using there = await realDoor(nats.url);
     const first = await here.client({ clientId: id, clean: false });
@@ -71,7 +71,7 @@ describe('a persistent session', () => {
     expect([here.door.stats.resumed, there.door.stats.resumed]).toEqual([0, 1]);
   });
 
-  test('[MQTT-3.2.2-2] [MQTT-3.2.2-3] session present, also without subscriptions; [MQTT-3.1.2-6] a clean one discards it', async () => {
+  test('[MQTT3-3.2.2-2] [MQTT3-3.2.2-3] session present, also without subscriptions; [MQTT3-3.1.2-6] a clean one discards it', async () => {
     await using door = await realDoor(nats.url);
     const raw = await persistent(door);
     await receives(raw, CONNACK);
@@ -90,7 +90,7 @@ describe('a persistent session', () => {
     await receives(last, CONNACK, 'd000');
   });
 
-  test('[MQTT-4.4.0-1] [MQTT-3.3.1-1] what was not acknowledged comes again with DUP and its packet id, before the rest', async () => {
+  test('[MQTT3-4.4.0-1] [MQTT3-3.3.1-1] what was not acknowledged comes again with DUP and its packet id, before the rest', async () => {
     await using here = await realDoor(nats.url);
     await using there = await realDoor(nats.url);
     const raw = await persistent(here);

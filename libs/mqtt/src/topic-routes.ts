@@ -27,7 +27,7 @@ export class TopicRoutes {
 
   /**
    * The topic whose name is [start, end); undefined with a `refusal`: `protocol.malformed` for what is no topic name
-   * ([MQTT-3.3.2-1], [MQTT-3.3.2-2], [MQTT-4.7.3-1]), `topic.too-long` or `topic.too-deep` for what this door does not take.
+   * ([MQTT3-3.3.2-1], [MQTT3-3.3.2-2], [MQTT3-4.7.3-1]), `topic.too-long` or `topic.too-deep` for what this door does not take.
    */
   find(buffer: Buffer, start: number, end: number): TopicRoute | undefined {
     const key = buffer.toString('latin1', start, end);

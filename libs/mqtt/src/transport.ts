@@ -1,6 +1,6 @@
 /**
  * A byte stream to one client: a TCP or TLS socket, or the binary messages of a WebSocket. Packets may begin and end
- * anywhere in a chunk [MQTT-6.0.0-2]. Nothing here throws; what goes wrong arrives as `onClose`.
+ * anywhere in a chunk [MQTT3-6.0.0-2]. Nothing here throws; what goes wrong arrives as `onClose`.
  */
 export interface Transport {
   /** Called once. Reading begins, and `sink` hears everything from then on, never before this call returns. */

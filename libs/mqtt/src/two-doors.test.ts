@@ -6,7 +6,7 @@ let nats: NatsServer;
 beforeAll(async () => void (nats = await startNats()));
 afterAll(() => nats.stop());
 
-test('[MQTT-3.1.4-2] the same client id at another door: the former connection is closed before CONNACK', async () => {
+test('[MQTT3-3.1.4-2] the same client id at another door: the former connection is closed before CONNACK', async () => {
   await using here = await realDoor(nats.url);
   await using there = await realDoor(nats.url);
   const first = await here.client({ clientId: 'moving' });
@@ -23,7 +23,7 @@ test('[MQTT-3.1.4-2] the same client id at another door: the former connection i
   expect(third.mqtt.connected).toBe(true);
 });
 
-test('[MQTT-3.1.4-2] thirty at once at two doors with one client id leave one', async () => {
+test('[MQTT3-3.1.4-2] thirty at once at two doors with one client id leave one', async () => {
   await using here = await realDoor(nats.url);
   await using there = await realDoor(nats.url);
   const doors = [here, there];

@@ -46,7 +46,7 @@ async function settled(client: TestClient): Promise<string[]> {
   return client.seen.slice(0, -1);
 }
 
-describe('a will [MQTT-3.1.2-8]', () => {
+describe('a will [MQTT3-3.1.2-8]', () => {
   test.each([
     ['the connection breaks', (raw: RawClient) => void raw.socket.destroy()],
     ['the client closes it without DISCONNECT', (raw: RawClient) => void raw.socket.end()],
@@ -81,7 +81,7 @@ describe('a will [MQTT-3.1.2-8]', () => {
     await waitFor(() => seen.seen.includes(`${topic} second q1`));
   });
 
-  test('[MQTT-3.14.4-3] is dropped at DISCONNECT', async () => {
+  test('[MQTT3-3.14.4-3] is dropped at DISCONNECT', async () => {
     await using door = await realDoor(nats.url);
     const seen = await watcher(door);
     for (const clean of [true, false]) {
@@ -103,7 +103,7 @@ describe('a will [MQTT-3.1.2-8]', () => {
     expect([await settled(seen), live.seen]).toEqual([[`${topic} gone q${qos}`], [`${topic} gone q0`]]);
   });
 
-  test('[MQTT-3.1.2-17] is retained when it asks for it, and empty ones too', async () => {
+  test('[MQTT3-3.1.2-17] is retained when it asks for it, and empty ones too', async () => {
     await using door = await realDoor(nats.url);
     const seen = await watcher(door);
     (await mortal(door, { retain: true, qos: 0 })).socket.destroy();

@@ -101,7 +101,7 @@ const state = (pos: number) => ({
 });
 
 describe('a client id', () => {
-  test('[MQTT-3.1.4-2] moves to the newest connection, with what the former one knew when it was closed', async () => {
+  test('[MQTT3-3.1.4-2] [MQTT-3.1.4-3] moves to the newest connection, with what the former one knew when it was closed', async () => {
     const first = await connect(here);
     first.session!.state = () => state(10);
     const second = await connect(there);

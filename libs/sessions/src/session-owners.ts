@@ -62,7 +62,7 @@ export function createSessionOwners(options: SessionOwnersOptions): SessionOwner
 }
 
 /**
- * Which connection of this door has which client id: one at most [MQTT-3.1.4-2]. The newest wins, here and, by the record of the
+ * Which connection of this door has which client id: one at most [MQTT3-3.1.4-2]. The newest wins, here and, by the record of the
  * session and a notice to its former door, everywhere. One per process and bus.
  */
 export class SessionOwners {

@@ -30,6 +30,6 @@ export function decodeAcknowledgement(
     if (reader.left > 0) properties = readProperties(reader, type);
   }
   reader.finish();
-  if (reader.failure !== undefined) return refuse('protocol.malformed', reader.failure);
+  if (reader.failure !== undefined) return refuse(reader.code, reader.failure);
   return accept({ type, packetId, reason, properties });
 }

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@trivium/contracts';
 import { decodeUtf8 } from './utf8.ts';
 
 /**
@@ -9,6 +10,8 @@ export class BodyReader {
   at: number;
   readonly end: number;
   failure: string | undefined;
+  /** What kind of fault `failure` is: most are malformed, some what MQTT 5 calls a protocol error. */
+  code: ErrorCode = 'protocol.malformed';
 
   constructor(buffer: Buffer, start: number, end: number) {
     this.buffer = buffer;
@@ -16,8 +19,11 @@ export class BodyReader {
     this.end = end;
   }
 
-  fail(reason: string): void {
-    this.failure ??= reason;
+  fail(reason: string, code: ErrorCode = 'protocol.malformed'): void {
+    if (this.failure === undefined) {
+      this.failure = reason;
+      this.code = code;
+    }
     this.at = this.end;
   }
 
@@ -75,7 +81,7 @@ export class BodyReader {
     return this.buffer.subarray(start, start + length);
   }
 
-  /** Two length bytes and that many bytes of well-formed UTF-8 without U+0000 [MQTT-1.5.3-1], [MQTT-1.5.3-2]. */
+  /** Two length bytes and that many bytes of well-formed UTF-8 without U+0000 [MQTT3-1.5.3-1], [MQTT3-1.5.3-2]. */
   utf8(field: string): string {
     const length = this.uint16(field);
     const start = this.at;
@@ -92,7 +98,7 @@ export class BodyReader {
     return value;
   }
 
-  /** A packet identifier: never 0 [MQTT-2.3.1-1]. */
+  /** A packet identifier: never 0 [MQTT3-2.3.1-1]. */
   packetId(): number {
     const id = this.uint16('packet identifier');
     if (id === 0) this.fail('packet identifier is 0');

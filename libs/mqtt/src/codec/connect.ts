@@ -17,14 +17,14 @@ const USERNAME = 0x80;
 
 /**
  * CONNECT (section 3.1). Refused with `protocol.unsupported-version` when the protocol level is unknown (the server answers that one
- * [MQTT-3.1.2-2]), with `protocol.malformed` when the connection can only be closed [MQTT-3.1.4-1].
+ * [MQTT3-3.1.2-2]), with `protocol.malformed` when the connection can only be closed [MQTT3-3.1.4-1].
  */
 export function decodeConnect(reader: BodyReader): Result<ConnectPacket> {
   const name = reader.utf8('protocol name');
   const levelByte = reader.byte('protocol level');
-  if (reader.failure !== undefined) return refuse('protocol.malformed', reader.failure);
+  if (reader.failure !== undefined) return refuse(reader.code, reader.failure);
   if (name !== 'MQTT' && name !== 'MQIsdp')
-    return refuse('protocol.malformed', 'not the protocol name of MQTT'); // [MQTT-3.1.2-1]
+    return refuse('protocol.malformed', 'not the protocol name of MQTT'); // [MQTT3-3.1.2-1]
   const level = protocolLevel(name, levelByte);
   if (level === undefined)
     return refuse('protocol.unsupported-version', `protocol level ${levelByte} of ${name}`);
@@ -39,7 +39,7 @@ export function decodeConnect(reader: BodyReader): Result<ConnectPacket> {
   const username = (flags & USERNAME) !== 0 && !absent(reader, level) ? reader.utf8('user name') : undefined;
   const password = (flags & PASSWORD) !== 0 && !absent(reader, level) ? reader.binary('password') : undefined;
   reader.finish();
-  if (reader.failure !== undefined) return refuse('protocol.malformed', reader.failure);
+  if (reader.failure !== undefined) return refuse(reader.code, reader.failure);
   const clean = (flags & CLEAN) !== 0;
   return accept({
     type: 'connect',
@@ -60,12 +60,12 @@ function protocolLevel(name: string, level: number): ProtocolLevel | undefined {
 }
 
 function flagFault(flags: number, level: ProtocolLevel): string | undefined {
-  if ((flags & RESERVED) !== 0) return 'the reserved connect flag is set'; // [MQTT-3.1.2-3]
+  if ((flags & RESERVED) !== 0) return 'the reserved connect flag is set'; // [MQTT3-3.1.2-3]
   if ((flags & WILL) === 0) {
-    if ((flags & WILL_QOS) !== 0) return 'will QoS without a will'; // [MQTT-3.1.2-13]
-    if ((flags & WILL_RETAIN) !== 0) return 'will retain without a will'; // [MQTT-3.1.2-15]
-  } else if ((flags & WILL_QOS) === WILL_QOS) return 'will QoS 3'; // [MQTT-3.1.2-14]
-  if (level < 5 && (flags & USERNAME) === 0 && (flags & PASSWORD) !== 0) return 'password without user name'; // [MQTT-3.1.2-22]
+    if ((flags & WILL_QOS) !== 0) return 'will QoS without a will'; // [MQTT3-3.1.2-13]
+    if ((flags & WILL_RETAIN) !== 0) return 'will retain without a will'; // [MQTT3-3.1.2-15]
+  } else if ((flags & WILL_QOS) === WILL_QOS) return 'will QoS 3'; // [MQTT3-3.1.2-14]
+  if (level < 5 && (flags & USERNAME) === 0 && (flags & PASSWORD) !== 0) return 'password without user name'; // [MQTT3-3.1.2-22]
   return undefined;
 }
 

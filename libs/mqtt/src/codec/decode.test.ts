@@ -42,12 +42,16 @@ function code(bytes: Buffer, level: ProtocolLevel = 4): string {
 }
 
 const MALFORMED = 'protocol.malformed';
+const PROTOCOL_ERROR = 'protocol.error';
 const will = { topic: 'w', payload: Buffer.from('x'), qos: 1 as const, retain: false, properties: undefined };
 
-/** CONNECT of 3.1.1 with these flags, and these fields after the keep alive. */
-function rawConnect(flags: number, ...fields: (Buffer | number[])[]): Buffer {
-  return packet(0x10, field('MQTT'), [4, flags], u16(0), ...fields);
+/** CONNECT with these flags, and these fields after the keep alive and what properties there are. */
+function rawConnect(level: 4 | 5, flags: number, ...fields: (Buffer | number[])[]): Buffer {
+  return packet(0x10, field('MQTT'), [level, flags], u16(0), none(level), ...fields);
 }
+
+/** No properties. */
+const none = (level: 4 | 5): number[] => (level === 5 ? [0] : []);
 
 describe('every legal packet', () => {
   test('is decoded, and says again what it said', () => {
@@ -91,13 +95,14 @@ describe('CONNECT', () => {
     });
   });
 
-  test('[MQTT-3.1.2-1] a wrong protocol name is malformed', () => {
-    expect(code(packet(0x10, field('HTTP'), [4, 2], u16(0), field('c')))).toBe(MALFORMED);
-    expect(code(packet(0x10, field('mqtt'), [4, 2], u16(0), field('c')))).toBe(MALFORMED);
+  test('[MQTT3-3.1.2-1] [MQTT-3.1.2-1] a wrong protocol name is malformed', () => {
+    for (const level of [4, 5])
+      for (const name of ['HTTP', 'mqtt', 'MQTt', ''])
+        expect(code(packet(0x10, field(name), [level, 2], u16(0), [0], field('c')))).toBe(MALFORMED);
   });
 
   test.each([0, 3, 6, 0x84, 255])(
-    '[MQTT-3.1.2-2] protocol level %i of MQTT is an unsupported version',
+    '[MQTT3-3.1.2-2] [MQTT-3.1.2-2] protocol level %i of MQTT is an unsupported version',
     (level) => {
       expect(code(packet(0x10, field('MQTT'), [level, 2], u16(0), field('c')))).toBe(
         'protocol.unsupported-version',
@@ -113,39 +118,61 @@ describe('CONNECT', () => {
     );
   });
 
-  test('[MQTT-3.1.2-3] the reserved flag is 0', () => {
-    expect(code(rawConnect(0x03, field('c')))).toBe(MALFORMED);
+  test.each([4, 5] as const)('[MQTT3-3.1.2-3] [MQTT-3.1.2-3] the reserved flag is 0, level %i', (level) => {
+    expect(code(rawConnect(level, 0x02, field('c')))).toBe('ok');
+    expect(code(rawConnect(level, 0x03, field('c')))).toBe(MALFORMED);
   });
 
-  test('[MQTT-3.1.2-11] [MQTT-3.1.2-13] [MQTT-3.1.2-15] no will QoS and no will retain without a will', () => {
-    for (const flags of [0x0a, 0x12, 0x22]) expect(code(rawConnect(flags, field('c')))).toBe(MALFORMED);
+  test.each([4, 5] as const)(
+    '[MQTT3-3.1.2-11] [MQTT3-3.1.2-13] [MQTT3-3.1.2-15] [MQTT-3.1.2-11] [MQTT-3.1.2-13] no will QoS and no will retain without a will, level %i',
+    (level) => {
+      for (const flags of [0x0a, 0x12, 0x22])
+        expect(code(rawConnect(level, flags, field('c')))).toBe(MALFORMED);
+    },
+  );
+
+  test.each([4, 5] as const)('[MQTT3-3.1.2-14] [MQTT-3.1.2-12] will QoS 3 is refused, level %i', (level) => {
+    const rest = [field('c'), none(level), field('w'), field('m')];
+    for (const flags of [0x06, 0x0e, 0x16]) expect(code(rawConnect(level, flags, ...rest))).toBe('ok');
+    expect(code(rawConnect(level, 0x1e, ...rest))).toBe(MALFORMED);
   });
 
-  test('[MQTT-3.1.2-14] will QoS 3 is refused', () => {
-    expect(code(rawConnect(0x1e, field('c'), field('w'), field('m')))).toBe(MALFORMED);
-  });
+  test.each([4, 5] as const)(
+    '[MQTT3-3.1.3-10] [MQTT-3.1.3-11] a will topic is a topic: UTF-8, not empty, no wildcards, level %i',
+    (level) => {
+      for (const topic of ['', 'a/#', '+', Buffer.from([0xff]), 'a\0'])
+        expect(code(rawConnect(level, 0x06, field('c'), none(level), field(topic), field('m')))).toBe(
+          MALFORMED,
+        );
+    },
+  );
 
-  test('[MQTT-3.1.3-10] a will topic is a topic: UTF-8, not empty, no wildcards', () => {
-    for (const topic of ['', 'a/#', '+'])
-      expect(code(rawConnect(0x06, field('c'), field(topic), field('m')))).toBe(MALFORMED);
-    expect(code(rawConnect(0x06, field('c'), field(Buffer.from([0xff])), field('m')))).toBe(MALFORMED);
-  });
+  test.each([4, 5] as const)(
+    '[MQTT3-3.1.2-9] [MQTT3-3.1.2-11] [MQTT-3.1.2-9] the fields of a will are there when its flag is, and not otherwise, level %i',
+    (level) => {
+      const fields = [none(level), field('w'), field('m')];
+      expect(code(rawConnect(level, 0x06, field('c'), ...fields))).toBe('ok');
+      for (let count = 0; count < fields.length; count++)
+        expect(code(rawConnect(level, 0x06, field('c'), ...fields.slice(0, count)))).toBe(MALFORMED);
+      expect(code(rawConnect(level, 0x02, field('c'), ...fields))).toBe(MALFORMED);
+    },
+  );
 
-  test('[MQTT-3.1.2-9] the fields of a will are there when its flag is, and not otherwise', () => {
-    expect(code(rawConnect(0x06, field('c')))).toBe(MALFORMED);
-    expect(code(rawConnect(0x02, field('c'), field('w'), field('m')))).toBe(MALFORMED);
-  });
-
-  test('[MQTT-3.1.2-22] no password without a user name before MQTT 5', () => {
-    expect(code(rawConnect(0x42, field('c'), field('p')))).toBe(MALFORMED);
+  test('[MQTT3-3.1.2-22] no password without a user name before MQTT 5', () => {
+    expect(code(rawConnect(4, 0x42, field('c'), field('p')))).toBe(MALFORMED);
     expect(code(connect({ level: 5, password: Buffer.from('p') }))).toBe('ok');
   });
 
-  test('[MQTT-3.1.2-18] to [MQTT-3.1.2-21] user name and password are there when their flags are, and not otherwise', () => {
-    expect(code(rawConnect(0x82, field('c')))).toBe(MALFORMED);
-    expect(code(rawConnect(0xc2, field('c'), field('u')))).toBe(MALFORMED);
-    expect(code(rawConnect(0x02, field('c'), field('u')))).toBe(MALFORMED);
-  });
+  test.each([4, 5] as const)(
+    '[MQTT3-3.1.2-18] [MQTT3-3.1.2-19] [MQTT3-3.1.2-20] [MQTT3-3.1.2-21] [MQTT-3.1.2-16] [MQTT-3.1.2-17] [MQTT-3.1.2-18] [MQTT-3.1.2-19] user name and password are there when their flags are, and not otherwise, level %i',
+    (level) => {
+      expect(code(rawConnect(level, 0xc2, field('c'), field('u'), field('p')))).toBe('ok');
+      expect(code(rawConnect(level, 0x82, field('c')))).toBe(MALFORMED);
+      expect(code(rawConnect(level, 0xc2, field('c'), field('u')))).toBe(MALFORMED);
+      expect(code(rawConnect(level, 0x02, field('c'), field('u')))).toBe(MALFORMED);
+      expect(code(rawConnect(level, 0x82, field('c'), field('u'), field('p')))).toBe(MALFORMED);
+    },
+  );
 
   test('MQTT 3.1 allows a flag whose user name or password is missing', () => {
     const old = (flags: number, ...fields: Buffer[]) =>
@@ -154,20 +181,42 @@ describe('CONNECT', () => {
     expect(value(old(0xc2, field('c'), field('u')))).toMatchObject({ username: 'u', password: undefined });
   });
 
-  test('[MQTT-3.1.3-4] [MQTT-3.1.3-11] client id and user name are UTF-8', () => {
-    expect(code(rawConnect(0x02, field(Buffer.from([0xc3]))))).toBe(MALFORMED);
-    expect(code(rawConnect(0x82, field('c'), field(Buffer.from([0xed, 0xa0, 0x80]))))).toBe(MALFORMED);
-  });
+  test.each([4, 5] as const)(
+    '[MQTT3-3.1.3-4] [MQTT3-3.1.3-11] [MQTT-3.1.3-4] [MQTT-3.1.3-12] client id and user name are UTF-8, level %i',
+    (level) => {
+      expect(code(rawConnect(level, 0x02, field(Buffer.from([0xc3]))))).toBe(MALFORMED);
+      expect(code(rawConnect(level, 0x82, field('c'), field(Buffer.from([0xed, 0xa0, 0x80]))))).toBe(
+        MALFORMED,
+      );
+    },
+  );
 
-  test('[MQTT-3.1.3-3] the client id is there', () => {
-    expect(code(rawConnect(0x02))).toBe(MALFORMED);
-  });
+  test.each([4, 5] as const)(
+    '[MQTT3-3.1.3-1] [MQTT3-3.1.3-3] [MQTT-3.1.3-1] [MQTT-3.1.3-3] the client id is there, and first; then will, user name, password, level %i',
+    (level) => {
+      expect(code(rawConnect(level, 0x02))).toBe(MALFORMED);
+      const last = [field('u'), field('p')];
+      const bytes = rawConnect(level, 0xc6, field('c'), none(level), field('w'), field('m'), ...last);
+      expect(value(bytes)).toMatchObject({
+        clientId: 'c',
+        will: { topic: 'w', payload: Buffer.from('m') },
+        username: 'u',
+        password: Buffer.from('p'),
+      });
+    },
+  );
 });
 
 describe('strings', () => {
-  const filterOf = (bytes: number[]) => code(packet(0x82, u16(1), field(Buffer.from(bytes)), [0]));
+  const filterOf = (bytes: number[]): string => {
+    const [old, five] = ([4, 5] as const).map((level) =>
+      code(packet(0x82, u16(1), none(level), field(Buffer.from(bytes)), [0]), level),
+    );
+    expect(old).toBe(five);
+    return old!;
+  };
 
-  test('[MQTT-1.5.3-1] ill-formed UTF-8 is malformed: surrogates, overlong, cut short, beyond U+10FFFF', () => {
+  test('[MQTT3-1.5.3-1] [MQTT3-3.8.3-1] [MQTT-1.5.4-1] [MQTT-3.8.3-1] ill-formed UTF-8 is malformed: surrogates, overlong, cut short, beyond U+10FFFF', () => {
     for (const bytes of [
       [0xed, 0xa0, 0x80],
       [0xed, 0xbf, 0xbf],
@@ -179,12 +228,12 @@ describe('strings', () => {
       expect(filterOf(bytes)).toBe(MALFORMED);
   });
 
-  test('[MQTT-1.5.3-2] U+0000 is malformed, beside ASCII and beside more', () => {
+  test('[MQTT3-1.5.3-2] [MQTT-1.5.4-2] U+0000 is malformed, beside ASCII and beside more', () => {
     expect(filterOf([0x61, 0x00])).toBe(MALFORMED);
     expect(filterOf([0xc3, 0xbc, 0x00])).toBe(MALFORMED);
   });
 
-  test('[MQTT-1.5.3-3] U+FEFF is a character like others, at the beginning too', () => {
+  test('[MQTT3-1.5.3-3] [MQTT-1.5.4-3] U+FEFF is a character like others, at the beginning too', () => {
     expect(value(subscribe(1, [{ filter: '\ufeffa\ufeff', qos: 0 }]))).toMatchObject({
       requests: [{ filter: '\ufeffa\ufeff' }],
     });
@@ -202,13 +251,16 @@ describe('SUBSCRIBE and UNSUBSCRIBE', () => {
     expect(value(unsubscribe(7, ['a', 'b/#']))).toMatchObject({ packetId: 7, filters: ['a', 'b/#'] });
   });
 
-  test.each([3, 4, 5] as const)('[MQTT-3.8.1-1] [MQTT-3.10.1-1] flags are 0010, level %i', (level) => {
-    for (const first of [0x80, 0x81, 0x83, 0x86, 0xa0, 0xa3]) {
-      const bytes = subscribe(1, [{ filter: 'a', qos: 0 }], level);
-      bytes[0] = first;
-      expect(code(bytes, level)).toBe(MALFORMED);
-    }
-  });
+  test.each([3, 4, 5] as const)(
+    '[MQTT3-3.8.1-1] [MQTT3-3.10.1-1] [MQTT-3.8.1-1] [MQTT-3.10.1-1] flags are 0010, level %i',
+    (level) => {
+      for (const first of [0x80, 0x81, 0x83, 0x86, 0xa0, 0xa3]) {
+        const bytes = subscribe(1, [{ filter: 'a', qos: 0 }], level);
+        bytes[0] = first;
+        expect(code(bytes, level)).toBe(MALFORMED);
+      }
+    },
+  );
 
   test('MQTT 3.1 repeats SUBSCRIBE, UNSUBSCRIBE and PUBREL with DUP', () => {
     for (const bytes of [
@@ -221,31 +273,48 @@ describe('SUBSCRIBE and UNSUBSCRIBE', () => {
     }
   });
 
-  test('[MQTT-3.8.3-3] [MQTT-3.10.3-2] at least one filter', () => {
-    expect(code(packet(0x82, u16(1)))).toBe(MALFORMED);
-    expect(code(packet(0xa2, u16(1)))).toBe(MALFORMED);
-  });
-
-  test('[MQTT-3.8.3-4] QoS 3 and reserved bits are malformed', () => {
-    for (const options of [3, 4, 0x80, 0xff])
-      expect(code(packet(0x82, u16(1), field('a'), [options]))).toBe(MALFORMED);
-    for (const options of [3, 0x30, 0x40, 0x80])
-      expect(code(packet(0x82, u16(1), [0], field('a'), [options]), 5)).toBe(MALFORMED);
-  });
-
-  test('[MQTT-2.3.1-1] packet id 0 is malformed', () => {
-    expect(code(subscribe(0, [{ filter: 'a', qos: 0 }]))).toBe(MALFORMED);
-    expect(code(unsubscribe(0, ['a']))).toBe(MALFORMED);
-  });
-
-  test('[MQTT-4.7.1-2] [MQTT-4.7.1-3] [MQTT-4.7.3-1] a filter that is none is malformed', () => {
-    for (const filter of ['', 'a#', '#/a', 'a/#/b', 'a+', '+a', 'a/b+/c']) {
-      expect(code(subscribe(1, [{ filter, qos: 0 }]))).toBe(MALFORMED);
-      expect(code(unsubscribe(1, [filter]))).toBe(MALFORMED);
+  test('[MQTT3-3.8.3-3] [MQTT3-3.10.3-2] [MQTT-3.8.3-2] [MQTT-3.10.3-2] at least one filter', () => {
+    for (const first of [0x82, 0xa2]) {
+      expect(code(packet(first, u16(1)))).toBe(PROTOCOL_ERROR);
+      expect(code(packet(first, u16(1), [0]), 5)).toBe(PROTOCOL_ERROR);
     }
-    for (const filter of ['#', '+', '/', '//', 'a/', '+/+', '/+/#', '$SYS/#'])
-      expect(code(unsubscribe(1, [filter]))).toBe('ok');
   });
+
+  test('[MQTT3-3.8.3-4] [MQTT-3.8.3-5] reserved bits of the options are malformed; QoS 3 and retain handling 3 are errors', () => {
+    for (const options of [3, 4, 8, 0x10, 0x20, 0x40, 0x80, 0xff])
+      expect(code(packet(0x82, u16(1), field('a'), [options]))).toBe(MALFORMED);
+    for (const options of [0x40, 0x80, 0xc0])
+      expect(code(packet(0x82, u16(1), [0], field('a'), [options]), 5)).toBe(MALFORMED);
+    for (const options of [3, 0x30])
+      expect(code(packet(0x82, u16(1), [0], field('a'), [options]), 5)).toBe(PROTOCOL_ERROR);
+  });
+
+  test('[MQTT3-2.3.1-1] [MQTT-2.2.1-3] packet id 0 is refused', () => {
+    for (const level of [4, 5] as const) {
+      expect(code(subscribe(0, [{ filter: 'a', qos: 0 }], level), level)).toBe(MALFORMED);
+      expect(code(unsubscribe(0, ['a'], level), level)).toBe(MALFORMED);
+    }
+  });
+
+  test.each([4, 5] as const)(
+    '[MQTT3-4.7.1-2] [MQTT3-4.7.1-3] [MQTT3-4.7.3-1] [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] a filter that is none is malformed, level %i',
+    (level) => {
+      for (const filter of ['', 'a#', '#/a', 'a/#/b', 'a+', '+a', 'a/b+/c']) {
+        expect(code(subscribe(1, [{ filter, qos: 0 }], level), level)).toBe(MALFORMED);
+        expect(code(unsubscribe(1, [filter], level), level)).toBe(MALFORMED);
+      }
+      for (const filter of ['#', '+', '/', '//', 'a/', '+/+', '/+/#', '$SYS/#'])
+        expect(code(unsubscribe(1, [filter], level), level)).toBe('ok');
+    },
+  );
+
+  test.each([4, 5] as const)(
+    '[MQTT3-3.10.3-1] [MQTT-3.10.3-1] filters of UNSUBSCRIBE are UTF-8, level %i',
+    (level) => {
+      const bytes = packet(0xa2, u16(1), none(level), field('ok'), field(Buffer.from([0xc3, 0x28])));
+      expect(code(bytes, level)).toBe(MALFORMED);
+    },
+  );
 
   test('the options of the last filter are there', () => {
     expect(code(packet(0x82, u16(1), field('a')))).toBe(MALFORMED);
@@ -259,7 +328,7 @@ describe('SUBSCRIBE and UNSUBSCRIBE', () => {
   });
 
   test('[MQTT-3.8.3-4] no local on a shared subscription is refused', () => {
-    expect(code(subscribe(1, [{ filter: '$share/g/f', qos: 0, noLocal: true }], 5), 5)).toBe(MALFORMED);
+    expect(code(subscribe(1, [{ filter: '$share/g/f', qos: 0, noLocal: true }], 5), 5)).toBe(PROTOCOL_ERROR);
   });
 });
 
@@ -271,26 +340,31 @@ describe('acknowledgements, PINGREQ, DISCONNECT, AUTH', () => {
       reason: 0,
       properties: undefined,
     });
-    expect(code(acknowledge(type, 0))).toBe(MALFORMED); // [MQTT-2.3.1-1]
+    expect(code(acknowledge(type, 0))).toBe(MALFORMED);
     expect(code(packet(acknowledge(type, 1)[0]!, [1]))).toBe(MALFORMED);
     expect(code(packet(acknowledge(type, 1)[0]!, u16(1), [0]))).toBe(MALFORMED);
     expect(value(acknowledge(type, 1, 0), 5)).toMatchObject({ type, reason: 0 });
     expect(code(acknowledge(type, 1, 0x42), 5)).toBe(MALFORMED);
   });
 
-  test('[MQTT-3.6.1-1] the flags of PUBREL are 0010, those of the others 0000', () => {
-    for (const first of [0x60, 0x61, 0x63, 0x41, 0x52, 0x72])
-      expect(code(packet(first, u16(1)))).toBe(MALFORMED);
-  });
+  test.each([4, 5] as const)(
+    '[MQTT3-3.6.1-1] [MQTT-3.6.1-1] the flags of PUBREL are 0010, those of the others 0000, level %i',
+    (level) => {
+      for (const first of [0x60, 0x61, 0x63, 0x66, 0x6a, 0x41, 0x52, 0x72])
+        expect(code(packet(first, u16(1)), level)).toBe(MALFORMED);
+    },
+  );
 
-  test('[MQTT-2.2.2-2] PINGREQ and DISCONNECT have no flags and, in 3.1.1, no body [MQTT-3.14.1-1]', () => {
+  test('[MQTT3-2.2.2-1] [MQTT3-2.2.2-2] [MQTT3-3.14.1-1] [MQTT-2.1.3-1] [MQTT-3.14.1-1] [MQTT-3.15.1-1] PINGREQ, DISCONNECT and AUTH have no flags and, in 3.1.1, no body', () => {
     expect(value(PINGREQ)).toEqual({ type: 'pingreq' });
     expect(value(disconnect())).toMatchObject({ type: 'disconnect', reason: 0 });
     for (const bytes of [packet(0xc1), packet(0xe2), packet(0xc0, [0]), packet(0xe0, [0])])
       expect(code(bytes)).toBe(MALFORMED);
+    for (const bytes of [packet(0xc1), packet(0xe2), packet(0xc0, [0]), packet(0xf2, [0x18, 0])])
+      expect(code(bytes, 5)).toBe(MALFORMED);
   });
 
-  test('MQTT 5: DISCONNECT with a reason that a client may give', () => {
+  test('[MQTT-3.14.2-1] DISCONNECT with a reason that a client may give', () => {
     expect(value(disconnect(4), 5)).toMatchObject({ reason: 4 });
     for (const reason of [0x8b, 0x8e, 0x42]) expect(code(disconnect(reason), 5)).toBe(MALFORMED);
   });
@@ -309,7 +383,7 @@ describe('acknowledgements, PINGREQ, DISCONNECT, AUTH', () => {
     },
   );
 
-  test('[MQTT-3.1.0-1] before CONNECT there is nothing else', () => {
+  test('[MQTT3-3.1.0-1] [MQTT-3.1.0-1] before CONNECT there is nothing else', () => {
     expect(decodeControlPacket(0xc0, Buffer.alloc(0), 0, 0, undefined)).toMatchObject({
       error: { code: 'protocol.error' },
     });

@@ -23,7 +23,7 @@ export function decodeControlPacket(
   const reader = new BodyReader(buffer, start, end);
   const packetType = first >> 4;
   if (packetType === type.CONNECT) return decodeConnect(reader);
-  if (level === undefined) return refuse('protocol.error', 'the first packet is not CONNECT'); // [MQTT-3.1.0-1]
+  if (level === undefined) return refuse('protocol.error', 'the first packet is not CONNECT'); // [MQTT3-3.1.0-1]
   switch (packetType) {
     case type.PUBACK:
       return decodeAcknowledgement(reader, level, 'puback');
@@ -39,7 +39,7 @@ export function decodeControlPacket(
       return decodeUnsubscribe(reader, level);
     case type.PINGREQ:
       reader.finish();
-      if (reader.failure !== undefined) return refuse('protocol.malformed', reader.failure);
+      if (reader.failure !== undefined) return refuse(reader.code, reader.failure);
       return accept({ type: 'pingreq' });
     case type.DISCONNECT:
       return decodeDisconnect(reader, level);

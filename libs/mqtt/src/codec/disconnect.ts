@@ -14,7 +14,7 @@ const AUTH_REASONS = [0x18, 0x19];
 /** DISCONNECT (section 3.14): empty, or in MQTT 5 a reason and properties [MQTT-3.14.2-1]. */
 export function decodeDisconnect(reader: BodyReader, level: ProtocolLevel): Result<DisconnectPacket> {
   const { reason, properties } = readReason(reader, level, 'disconnect', DISCONNECT_REASONS);
-  if (reader.failure !== undefined) return refuse('protocol.malformed', reader.failure);
+  if (reader.failure !== undefined) return refuse(reader.code, reader.failure);
   return accept({ type: 'disconnect', reason, properties });
 }
 
@@ -22,7 +22,7 @@ export function decodeDisconnect(reader: BodyReader, level: ProtocolLevel): Resu
 export function decodeAuth(reader: BodyReader): Result<AuthPacket> {
   // An empty AUTH says "success", which only a server may say [MQTT-3.15.2-1].
   const { reason, properties } = readReason(reader, 5, 'auth', AUTH_REASONS);
-  if (reader.failure !== undefined) return refuse('protocol.malformed', reader.failure);
+  if (reader.failure !== undefined) return refuse(reader.code, reader.failure);
   if (!AUTH_REASONS.includes(reason))
     return refuse('protocol.error', `reason code ${reason} in an AUTH from a client`);
   return accept({ type: 'auth', reason, properties });

@@ -19,7 +19,7 @@ export function encodeConnack(
   return packet(type.CONNACK << 4, level === 5 ? [head, encodeProperties(properties)] : [head]);
 }
 
-/** One code for each filter of the SUBSCRIBE, in its order [MQTT-3.8.4-5], [MQTT-3.9.3-1]. */
+/** One code for each filter of the SUBSCRIBE, in its order [MQTT3-3.8.4-5], [MQTT3-3.9.3-1]. */
 export function encodeSuback(
   level: ProtocolLevel,
   packetId: number,
@@ -45,7 +45,7 @@ export function encodeUnsuback(
 
 type Acknowledgement = typeof type.PUBACK | typeof type.PUBREC | typeof type.PUBREL | typeof type.PUBCOMP;
 
-/** First byte of an acknowledgement; PUBREL has a flag set [MQTT-3.6.1-1]. */
+/** First byte of an acknowledgement; PUBREL has a flag set [MQTT3-3.6.1-1]. */
 export function acknowledgementFirstByte(packetType: Acknowledgement): number {
   return (packetType << 4) | (packetType === type.PUBREL ? 2 : 0);
 }

@@ -21,7 +21,7 @@ const DUP = 0b1000;
 function table(level: ProtocolLevel): FirstBytes {
   const accepted = new Uint8Array(256);
   const take = (type: number, flags: number): void => void (accepted[(type << 4) | flags] = 1);
-  // The flags of every packet but PUBLISH are fixed [MQTT-2.2.2-2], [MQTT-3.6.1-1], [MQTT-3.8.1-1], [MQTT-3.10.1-1].
+  // The flags of every packet but PUBLISH are fixed [MQTT3-2.2.2-2], [MQTT3-3.6.1-1], [MQTT3-3.8.1-1], [MQTT3-3.10.1-1].
   for (const type of [CONNECT, PUBACK, PUBREC, PUBCOMP, PINGREQ, DISCONNECT]) take(type, 0);
   for (const type of [PUBREL, SUBSCRIBE, UNSUBSCRIBE]) {
     take(type, 0b0010);
@@ -30,8 +30,8 @@ function table(level: ProtocolLevel): FirstBytes {
   if (level === 5) take(AUTH, 0);
   for (let flags = 0; flags < 16; flags++) {
     const qos = (flags >> 1) & 3;
-    if (qos === 3) continue; // [MQTT-3.3.1-4]
-    if (qos === 0 && (flags & DUP) !== 0) continue; // [MQTT-3.3.1-2]
+    if (qos === 3) continue; // [MQTT3-3.3.1-4]
+    if (qos === 0 && (flags & DUP) !== 0) continue; // [MQTT3-3.3.1-2]
     take(PUBLISH, flags);
   }
   return accepted;
@@ -43,10 +43,10 @@ function connectOnly(): FirstBytes {
   return accepted;
 }
 
-/** The first packet is a CONNECT [MQTT-3.1.0-1]. */
+/** The first packet is a CONNECT [MQTT3-3.1.0-1]. */
 export const BEFORE_CONNECT: FirstBytes = connectOnly();
 
-/** After CONNECT. A second CONNECT passes here: it is well-formed, and the session's business [MQTT-3.1.0-2]. */
+/** After CONNECT. A second CONNECT passes here: it is well-formed, and the session's business [MQTT3-3.1.0-2]. */
 export const AFTER_CONNECT: Readonly<Record<ProtocolLevel, FirstBytes>> = {
   3: table(3),
   4: table(4),

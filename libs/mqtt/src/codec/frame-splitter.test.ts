@@ -82,7 +82,7 @@ test('a packet that lies whole in a chunk is not copied', () => {
   expect(splitter.buffer).toBe(chunk);
 });
 
-test('[MQTT-3.1.0-1] anything but CONNECT is refused at its first byte', () => {
+test('[MQTT3-3.1.0-1] [MQTT-3.1.0-1] anything but CONNECT is refused at its first byte', () => {
   const splitter = new FrameSplitter(1_000);
   splitter.feed(Buffer.from('G'));
   expect(splitter.next()).toBe(false);
@@ -107,7 +107,7 @@ test('a remaining length of more than four bytes is malformed, before the packet
   expect(splitter.fault).toBe('protocol.malformed');
 });
 
-test('[MQTT-1.5.5-1] a remaining length that is not the shortest is reported, not refused: 3.1.1 allows it', () => {
+test('a remaining length that is not the shortest is reported, not refused: 3.1.1 allows it', () => {
   const splitter = splitterFor();
   splitter.feed(Buffer.from([0xc0, 0x80, 0x00, 0xc0, 0x00]));
   expect(splitter.next()).toBe(true);

@@ -36,9 +36,12 @@ export interface PacketProperties {
   sharedSubscriptionAvailable?: boolean;
 }
 
+const PROTOCOL_ERROR = 'protocol.error';
+
 /**
  * Reads property length and properties. Fails the reader on one that this packet may not carry, that is there twice, that has a value
- * outside its range, or that runs over the property length [MQTT-2.2.2-1].
+ * outside its range, or that runs over the property length [MQTT-2.2.2-1]. In the words of section 2.2.2.2 and those on each property:
+ * what is there twice or outside its range is a protocol error, the rest is malformed.
  */
 export function readProperties(reader: BodyReader, owner: PropertyOwner): PacketProperties | undefined {
   const length = reader.variableByteInteger('property length');
@@ -58,7 +61,7 @@ export function readProperties(reader: BodyReader, owner: PropertyOwner): Packet
     if (reader.failure !== undefined) return undefined;
   }
   if (properties.authData !== undefined && properties.authMethod === undefined)
-    reader.fail('authentication data without a method');
+    reader.fail('authentication data without a method', PROTOCOL_ERROR);
   return properties;
 }
 
@@ -71,12 +74,13 @@ function readProperty(reader: BodyReader, definition: PropertyDefinition, into: 
   }
   if (key === 'subscriptionIds') {
     const id = reader.variableByteInteger(key);
-    if (id === 0) reader.fail('subscription identifier 0'); // section 3.8.2.1.2
-    if (into.subscriptionIds !== undefined && !definition.repeats) reader.fail(`${key} twice`);
+    if (id === 0) reader.fail('subscription identifier 0', PROTOCOL_ERROR); // section 3.8.2.1.2
+    if (into.subscriptionIds !== undefined && !definition.repeats)
+      reader.fail(`${key} twice`, PROTOCOL_ERROR);
     (into.subscriptionIds ??= []).push(id);
     return;
   }
-  if (into[key] !== undefined) reader.fail(`${key} twice`);
+  if (into[key] !== undefined) reader.fail(`${key} twice`, PROTOCOL_ERROR);
   const value = readValue(reader, definition);
   if (reader.failure === undefined) (into as Record<string, unknown>)[key] = value;
 }
@@ -86,7 +90,7 @@ function readValue(reader: BodyReader, { key, form, min }: PropertyDefinition): 
     case 'boolean':
     case 'bit': {
       const value = reader.byte(key);
-      if (value > 1) reader.fail(`${key} is neither 0 nor 1`);
+      if (value > 1) reader.fail(`${key} is neither 0 nor 1`, PROTOCOL_ERROR);
       return form === 'bit' ? value : value === 1;
     }
     case 'uint16':
@@ -103,13 +107,14 @@ function readValue(reader: BodyReader, { key, form, min }: PropertyDefinition): 
     case 'topic': {
       const topic = reader.utf8(key);
       const fault = reader.failure === undefined ? topicFault(topic) : undefined;
-      if (fault !== undefined) reader.fail(`${key}: ${fault}`); // [MQTT-3.3.2-14]
+      if (fault !== undefined) reader.fail(`${key}: ${fault}`, PROTOCOL_ERROR); // [MQTT-3.3.2-14]
       return topic;
     }
   }
 }
 
 function atLeast(reader: BodyReader, key: string, value: number, min: number | undefined): number {
-  if (min !== undefined && value < min) reader.fail(`${key} is ${value}`);
+  if (min !== undefined && value < min)
+    reader.fail(`${key} is ${value}`, key === 'topicAlias' ? 'protocol.topic-alias' : PROTOCOL_ERROR);
   return value;
 }

@@ -73,7 +73,7 @@ test.each([4, 5] as const)('what is written is read, level %i', (level) => {
 });
 
 const refused: [string, Buffer][] = [
-  ['[MQTT-2.3.1-1] packet id 0', publish({ qos: 1, packetId: 0 })],
+  ['[MQTT3-2.3.1-1] [MQTT-2.2.1-3] packet id 0', publish({ qos: 1, packetId: 0 })],
   ['no packet id', packet(0x32, field('t'))],
   ['half a packet id', packet(0x32, field('t'), [1])],
   ['no topic', packet(0x30)],
@@ -84,7 +84,7 @@ test.each(refused)('malformed: %s', (_name, bytes) => {
   expect(read(bytes).ok).toBe(false);
 });
 
-test('[MQTT-3.3.1-4] QoS 3 and [MQTT-3.3.1-2] DUP at QoS 0 are malformed by their first byte', () => {
+test('[MQTT3-3.3.1-4] [MQTT-3.3.1-4] QoS 3 and [MQTT3-3.3.1-2] [MQTT-3.3.1-2] DUP at QoS 0 are malformed by their first byte', () => {
   for (const first of [0x36, 0x37, 0x3e, 0x38, 0x39]) {
     const bytes = publish();
     bytes[0] = first;

@@ -1,4 +1,4 @@
-import type { QoS } from '@trivium/contracts';
+import type { ErrorCode, QoS } from '@trivium/contracts';
 import { BodyReader } from './body-reader.ts';
 import type { ProtocolLevel } from './packet-type.ts';
 import type { PacketProperties } from './properties.ts';
@@ -22,8 +22,9 @@ export class PublishView {
   properties: PacketProperties | undefined;
   /** Why `read` said false. */
   failure = '';
+  code: ErrorCode = 'protocol.malformed';
 
-  /** `first` is a first byte that the splitter let pass, [start, end) the body. False: malformed. */
+  /** `first` is a first byte that the splitter let pass, [start, end) the body. False: it cannot be taken. */
   read(first: number, buffer: Buffer, start: number, end: number, level: ProtocolLevel): boolean {
     const qos = ((first >> 1) & 3) as QoS;
     this.qos = qos;
@@ -39,7 +40,7 @@ export class PublishView {
     if (qos > 0) {
       if (end - at < 2) return this.#fail('packet identifier is missing');
       this.packetId = (buffer[at]! << 8) | buffer[at + 1]!;
-      if (this.packetId === 0) return this.#fail('packet identifier is 0'); // [MQTT-2.3.1-1]
+      if (this.packetId === 0) return this.#fail('packet identifier is 0'); // [MQTT3-2.3.1-1]
       at += 2;
     }
     this.payloadStart = at;
@@ -55,15 +56,16 @@ export class PublishView {
     }
     const reader = new BodyReader(buffer, at, end);
     this.properties = readProperties(reader, 'publish');
-    if (reader.failure !== undefined) return this.#fail(reader.failure);
+    if (reader.failure !== undefined) return this.#fail(reader.failure, reader.code);
     if (this.properties?.subscriptionIds !== undefined)
-      return this.#fail('subscription identifier from a client'); // [MQTT-3.3.4-6]
+      return this.#fail('subscription identifier from a client', 'protocol.error'); // [MQTT-3.3.4-6]
     this.payloadStart = reader.at;
     return true;
   }
 
-  #fail(reason: string): false {
+  #fail(reason: string, code: ErrorCode = 'protocol.malformed'): false {
     this.failure = reason;
+    this.code = code;
     return false;
   }
 }

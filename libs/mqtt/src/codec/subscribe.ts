@@ -16,11 +16,12 @@ export function decodeSubscribe(reader: BodyReader, level: ProtocolLevel): Resul
   const packetId = reader.packetId();
   const properties = level === 5 ? readProperties(reader, 'subscribe') : undefined;
   const requests: SubscriptionRequest[] = [];
-  do {
+  atLeastOne(reader);
+  while (reader.left > 0) {
     const filter = readFilter(reader, level);
     const options = reader.byte('subscription options');
     const fault = optionsFault(options, filter, level);
-    if (fault !== undefined) reader.fail(fault);
+    if (fault !== undefined) reader.fail(...fault);
     const retainHandling = ((options >> 4) & 3) as 0 | 1 | 2;
     requests.push({
       filter,
@@ -29,8 +30,8 @@ export function decodeSubscribe(reader: BodyReader, level: ProtocolLevel): Resul
       retainAsPublished: (options & RETAIN_AS_PUBLISHED) !== 0,
       retainHandling,
     });
-  } while (reader.left > 0); // at least one [MQTT-3.8.3-3]
-  if (reader.failure !== undefined) return refuse('protocol.malformed', reader.failure);
+  }
+  if (reader.failure !== undefined) return refuse(reader.code, reader.failure);
   return accept({ type: 'subscribe', packetId, requests, properties });
 }
 
@@ -39,26 +40,34 @@ export function decodeUnsubscribe(reader: BodyReader, level: ProtocolLevel): Res
   const packetId = reader.packetId();
   const properties = level === 5 ? readProperties(reader, 'unsubscribe') : undefined;
   const filters: string[] = [];
-  do filters.push(readFilter(reader, level));
-  while (reader.left > 0); // at least one [MQTT-3.10.3-2]
-  if (reader.failure !== undefined) return refuse('protocol.malformed', reader.failure);
+  atLeastOne(reader);
+  while (reader.left > 0) filters.push(readFilter(reader, level));
+  if (reader.failure !== undefined) return refuse(reader.code, reader.failure);
   return accept({ type: 'unsubscribe', packetId, filters, properties });
 }
 
+/** [MQTT3-3.8.3-3], [MQTT3-3.10.3-2], [MQTT-3.8.3-2], [MQTT-3.10.3-2] */
+function atLeastOne(reader: BodyReader): void {
+  if (reader.left === 0) reader.fail('no topic filter', 'protocol.error');
+}
+
 function readFilter(reader: BodyReader, level: ProtocolLevel): string {
-  const filter = reader.utf8('topic filter'); // [MQTT-3.8.3-1], [MQTT-3.10.3-1]
+  const filter = reader.utf8('topic filter'); // [MQTT3-3.8.3-1], [MQTT3-3.10.3-1]
   if (reader.failure !== undefined) return filter;
   const fault = filterFault(filter, level);
   if (fault !== undefined) reader.fail(`topic filter: ${fault}`);
   return filter;
 }
 
-function optionsFault(options: number, filter: string, level: ProtocolLevel): string | undefined {
-  if ((options & 3) === 3) return 'requested QoS 3'; // [MQTT-3.8.3-4]
-  if (level < 5)
-    return (options & RESERVED_311) === 0 ? undefined : 'reserved bits of the requested QoS are set'; // [MQTT-3.8.3-4]
-  if ((options & RESERVED_5) !== 0) return 'reserved bits of the subscription options are set';
-  if (((options >> 4) & 3) === 3) return 'retain handling 3';
-  if ((options & NO_LOCAL) !== 0 && isShared(filter)) return 'no local on a shared subscription';
+type Fault = readonly [reason: string, code?: 'protocol.error'];
+
+function optionsFault(options: number, filter: string, level: ProtocolLevel): Fault | undefined {
+  const reserved = level < 5 ? RESERVED_311 : RESERVED_5;
+  if ((options & reserved) !== 0) return ['reserved bits of the options are set']; // [MQTT3-3.8.3-4], [MQTT-3.8.3-5]
+  if ((options & 3) === 3) return level < 5 ? ['requested QoS 3'] : ['requested QoS 3', 'protocol.error']; // [MQTT3-3.8.3-4]
+  if (level < 5) return undefined;
+  if (((options >> 4) & 3) === 3) return ['retain handling 3', 'protocol.error'];
+  if ((options & NO_LOCAL) !== 0 && isShared(filter))
+    return ['no local on a shared subscription', 'protocol.error']; // [MQTT-3.8.3-4]
   return undefined;
 }

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 
 /**
- * The UTF-8 string in [start, end), or undefined when it is ill-formed (overlong, surrogates, truncated) [MQTT-1.5.3-1] or contains
- * U+0000 [MQTT-1.5.3-2]. U+FEFF stays what it is, wherever it stands [MQTT-1.5.3-3].
+ * The UTF-8 string in [start, end), or undefined when it is ill-formed (overlong, surrogates, truncated) [MQTT3-1.5.3-1] or contains
+ * U+0000 [MQTT3-1.5.3-2]. U+FEFF stays what it is, wherever it stands [MQTT3-1.5.3-3].
  */
 export function decodeUtf8(buffer: Buffer, start: number, end: number): string | undefined {
   for (let i = start; i < end; i++) {

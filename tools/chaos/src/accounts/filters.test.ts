@@ -15,7 +15,7 @@ test.each([
   ['a/#', 'a', true],
   ['#', 'a/b', true],
   ['a/#', 'b/a', false],
-])('[MQTT-4.7.1] %s and %s: %s', (filter, topic, expected) => expect(matches(filter, topic)).toBe(expected));
+])('%s and %s: %s', (filter, topic, expected) => expect(matches(filter, topic)).toBe(expected));
 
 /** A message that is sent at 10 and acknowledged at 20, as events. */
 function oneMessage(qos: 1 | 2, transmissions = 1) {

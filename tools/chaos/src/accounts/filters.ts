@@ -67,7 +67,7 @@ export function mayBring(term: Term, stream: Stream, seq: number): boolean {
   return term.askedAt <= lastStored && sent <= term.leftAt;
 }
 
-/** [MQTT-4.7.1-1..3]; no topic here begins with `$`. */
+/** [MQTT3-4.7.1-1..3]; no topic here begins with `$`. */
 export function matches(filter: string, topic: string): boolean {
   const wanted = filter.split('/');
   const levels = topic.split('/');

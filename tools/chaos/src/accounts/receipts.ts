@@ -62,7 +62,7 @@ export function createReceipts(
     return terms.some((term) => isInForce(term) && term.grantedAt <= sentAt);
   };
 
-  /** Of each subscription the lower of both QoS, of several the highest [MQTT-3.3.5-1]. */
+  /** Of each subscription the lower of both QoS, of several the highest [MQTT3-3.3.5-1]. */
   const checkQoS = (
     { stream, seq, qos }: Delivery,
     terms: readonly Term[],
@@ -79,7 +79,7 @@ export function createReceipts(
 
   /**
    * Up to which message the term has to bring all. Once UNSUBSCRIBE is sent, what has not begun its way to the client need
-   * not come any more [MQTT-3.10.4-3]: then only what lies before a message that did come is missing.
+   * not come any more [MQTT3-3.10.4-3]: then only what lies before a message that did come is missing.
    */
   const lastOf = (term: Term, stream: Stream, { times }: Row): number => {
     let seq = stream.sentAt.length;

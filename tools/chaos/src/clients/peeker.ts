@@ -74,7 +74,7 @@ export function createPeeker(world: World, options: { doors: readonly Door[]; pr
       const { topic, index } = one.stream;
       const numbers = got.get(topic) ?? [];
       const came = numbers.length === 0 ? 'none' : `no. ${numbers.join(', ')}`;
-      const text = `${client.name}: ${came} of ${topic}, where no. ${one.last} was acknowledged [MQTT-3.3.1-6]`;
+      const text = `${client.name}: ${came} of ${topic}, where no. ${one.last} was acknowledged [MQTT3-3.3.1-6]`;
       findings.add({ kind: 'retained wrong', text, ms: now(), client: client.number, stream: index });
     }
   };

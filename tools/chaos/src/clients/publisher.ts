@@ -12,7 +12,7 @@ interface Open {
 
 /**
  * Sends numbered messages and keeps each until it is acknowledged. After a reconnect what is open goes again in its order,
- * with the same packet ids: PUBLISH with DUP where nothing came back, PUBREL where PUBREC had come [MQTT-4.4.0-1, -4.6.0-1].
+ * with the same packet ids: PUBLISH with DUP where nothing came back, PUBREL where PUBREC had come [MQTT3-4.4.0-1, -4.6.0-1].
  */
 export interface Publisher {
   readonly client: Client;
@@ -33,7 +33,7 @@ export function createPublisher(world: World, options: ClientOptions, streams: r
   const { trace, messages, findings, now } = world;
   /** PUBLISH was sent; in that order. */
   const sent = new Map<number, Open>();
-  /** PUBREC came; in that order [MQTT-4.6.0-4]. */
+  /** PUBREC came; in that order [MQTT3-4.6.0-4]. */
   const released = new Map<number, Open>();
   let lastId = 0;
   let acknowledgedUpTo = 0;

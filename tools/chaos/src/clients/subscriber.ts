@@ -25,7 +25,7 @@ export interface Wish {
 
 /**
  * Receives by the book: a QoS 2 message is taken once between its PUBLISH and its PUBREL, whatever the door forgets
- * [MQTT-4.3.3-2], answers go in the order of what they answer [MQTT-4.6.0-2, -3]. SUBSCRIBE and UNSUBSCRIBE without an
+ * [MQTT3-4.3.3-2], answers go in the order of what they answer [MQTT3-4.6.0-2, -3]. SUBSCRIBE and UNSUBSCRIBE without an
  * answer go again after a reconnect.
  */
 export interface Subscriber {
