@@ -87,7 +87,7 @@ test.each([0, 1] as const)(
 );
 
 describe('MQTT over WebSocket', () => {
-  test('[MQTT-6.0.0-1] a text message closes with 1003, and what it said is not acted on', async () => {
+  test('[MQTT3-6.0.0-1] [MQTT-6.0.0-1] a text message closes with 1003, and what it said is not acted on', async () => {
     const { ws, bytes } = await connected(one);
     ws.send(PINGREQ.toString('latin1'));
     ws.send(PINGREQ);
@@ -95,7 +95,7 @@ describe('MQTT over WebSocket', () => {
     expect([code, bytes()]).toEqual([1003, CONNACK]);
   });
 
-  test('[MQTT-6.0.0-1] packets of the server travel in binary messages', async () => {
+  test('[MQTT3-6.0.0-1] [MQTT-6.0.0-1] packets of the server travel in binary messages', async () => {
     const { ws, bytes, binary } = await connected(one);
     ws.send(PINGREQ);
     await waitFor(() => bytes().length === 6);
@@ -103,7 +103,7 @@ describe('MQTT over WebSocket', () => {
     ws.terminate();
   });
 
-  test('[MQTT-6.0.0-2] packets split over messages and several in one message', async () => {
+  test('[MQTT3-6.0.0-2] [MQTT-6.0.0-2] packets split over messages and several in one message', async () => {
     const { ws, bytes } = await raw(one);
     const stream = Buffer.concat([CONNECT, PINGREQ, PINGREQ]);
     const cuts = [0, 1, 2, 7, 15, stream.length];
@@ -138,13 +138,13 @@ describe('MQTT over WebSocket', () => {
     [['mqtt'], 'mqtt'],
     [['mqttv3.1'], 'mqttv3.1'],
     [['soap', 'mqttv3.1', 'mqtt'], 'mqtt'],
-  ])('[MQTT-6.0.0-4] %j offered is answered with %s', async (offered, answered) => {
+  ])('[MQTT3-6.0.0-4] [MQTT-6.0.0-4] %j offered is answered with %s', async (offered, answered) => {
     const { ws } = await connected(one, offered);
     expect(ws.protocol).toBe(answered);
     ws.terminate();
   });
 
-  test('[MQTT-6.0.0-3] without mqtt among the subprotocols there is no WebSocket', async () => {
+  test('[MQTT3-6.0.0-3] [MQTT-6.0.0-3] without mqtt among the subprotocols there is no WebSocket', async () => {
     await expect(raw(one, [])).rejects.toThrow('400');
     await expect(raw(one, ['mqttv5', 'chat'])).rejects.toThrow('400');
   });
@@ -198,7 +198,7 @@ describe('MQTT over WebSocket', () => {
       expect((await once(ws, 'close'))[0]).toBe(1009);
     });
 
-    test('[MQTT-6.0.0-2] a larger packet passes in several messages', async () => {
+    test('[MQTT3-6.0.0-2] [MQTT-6.0.0-2] a larger packet passes in several messages', async () => {
       const { ws, bytes } = await connected(small);
       const packets = Buffer.concat([publishPacket(Buffer.alloc(10_000)), PINGREQ]);
       for (let at = 0; at < packets.length; at += 2_000) ws.send(packets.subarray(at, at + 2_000));
@@ -263,7 +263,7 @@ describe('permessage-deflate', () => {
   });
 });
 
-test('[MQTT-4.8.0-1] a malformed packet closes the connection, and the door goes on', async () => {
+test('[MQTT3-4.8.0-1] a malformed packet closes the connection, and the door goes on', async () => {
   const { ws } = await raw(one);
   ws.send(Buffer.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff]));
   await once(ws, 'close');
