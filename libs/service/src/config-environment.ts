@@ -6,7 +6,7 @@ import { variableName, type LeafSchema, type Setting } from './setting.ts';
 
 /**
  * The value that a variable's text stands for: what the schema accepts of the text as a number, as true/false/1/0, as a
- * list with commas, or as it is; the text itself when it accepts none.
+ * list with commas, as JSON where it is a map, or as it is; the text itself when it accepts none.
  */
 export function valueOfText(text: string, schema: LeafSchema): unknown {
   for (const candidate of readings(text, schema)) if (Value.Check(schema, candidate)) return candidate;
@@ -20,6 +20,7 @@ function readings(text: string, schema: LeafSchema): unknown[] {
   if (/^(true|1)$/i.test(trimmed)) found.push(true);
   if (/^(false|0)$/i.test(trimmed)) found.push(false);
   found.push(text, trimmed);
+  if (schema.type === 'object') found.push(jsonOf(trimmed));
   if (schema.type === 'array') {
     const parts = trimmed.split(',').map((part) => part.trim());
     const items = schema.items;
@@ -30,6 +31,14 @@ function readings(text: string, schema: LeafSchema): unknown[] {
     );
   }
   return found;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

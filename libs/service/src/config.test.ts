@@ -14,6 +14,12 @@ const schema = serviceSchema(9101, {
     ratio: Type.Number({ default: 0.5, minimum: 0, maximum: 1 }),
     limit: Type.Union([Type.Literal('none'), Type.Integer()], { default: 'none' }),
     note: Type.Optional(Type.String()),
+    doors: Type.Optional(
+      Type.Record(Type.String(), Type.Integer(), {
+        entryFaults: (doors: Record<string, number>) =>
+          Object.entries(doors).flatMap(([entry, n]) => (n > 9 ? [{ entry, message: 'too many' }] : [])),
+      }),
+    ),
     tls: Type.Object({ passphrase: Type.String({ default: '', maxLength: 8 }) }),
   }),
 });
@@ -78,6 +84,20 @@ describe('readConfig', () => {
     expect(config.mqtt.ratio).toBe(0.25);
     expect(config.mqtt.limit).toBe(7);
     expect(config.mqtt.tls.passphrase, 'text that looks like a number stays text').toBe('0123');
+  });
+
+  it('reads a map from the file, or as JSON from a variable, and tells every entry that is wrong', () => {
+    expect(read({}, 'mqtt: { doors: { a: 1, b: 2 } }\n').mqtt.doors).toEqual({ a: 1, b: 2 });
+    expect(read({ TRIVIUM_MQTT_DOORS: '{"a":1}' }, 'mqtt: { doors: { b: 2 } }\n').mqtt.doors).toEqual({
+      a: 1,
+    });
+    expect(issues({}, 'mqtt:\n  doors: { a: 10, b: 9, c: 11 }\n')).toEqual([
+      'trivium.yaml:2 | mqtt.doors.a | too many',
+      'trivium.yaml:2 | mqtt.doors.c | too many',
+    ]);
+    expect(issues({ TRIVIUM_MQTT_DOORS: '{"a"' })).toEqual([
+      'TRIVIUM_MQTT_DOORS | mqtt.doors | expected names, each with an integer, got "{\\"a\\""',
+    ]);
   });
 
   it('takes an empty variable for one that is not set', () => {

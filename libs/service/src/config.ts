@@ -76,8 +76,11 @@ export function readConfig<T extends TObject>({
   for (const setting of settings) {
     const { value, source } = valueOf(setting, typeof offset.value === 'number' ? offset.value : 0);
     if (value === undefined && setting.optional) continue;
-    if (value !== undefined && Value.Check(setting.schema, value)) assign(config, setting.path, value);
-    else issues.push({ source, setting: setting.name, message: mismatch(setting, value) });
+    if (value !== undefined && Value.Check(setting.schema, value)) {
+      assign(config, setting.path, value);
+      for (const { entry, message } of setting.schema.entryFaults?.(value as never) ?? [])
+        issues.push({ source, setting: `${setting.name}.${entry}`, message });
+    } else issues.push({ source, setting: setting.name, message: mismatch(setting, value) });
   }
   if (issues.length > 0) throw new ConfigError(service, issues);
   const checked = config as Static<T>;

@@ -8,6 +8,7 @@ export const FOREIGN_SECTIONS: ReadonlySet<string> = new Set([
   'delivery',
   'actors',
   'identity',
+  'auth',
   'up',
 ]);
 

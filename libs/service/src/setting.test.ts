@@ -36,6 +36,7 @@ it.each([
   [Type.Union([Type.Literal('a'), Type.Literal('b')]), 'one of a, b'],
   [Type.Union([Type.Literal('auto'), Type.Integer()]), 'auto or an integer'],
   [Type.Array(Type.Integer({ minimum: 1 })), 'a list, each an integer of at least 1'],
+  [Type.Record(Type.String(), Type.Integer()), 'names, each with an integer'],
   [Type.String({ minLength: 1 }), 'text that is not empty'],
   [Type.String({ pattern: '^a+$' }), 'text that matches ^a+$'],
 ])('%o expects %s', (schema, text) => {

@@ -26,7 +26,18 @@ export interface LeafSchema extends TSchema {
   enum?: readonly unknown[];
   anyOf?: readonly LeafSchema[];
   items?: LeafSchema;
+  /** Of a map: what its values are, whatever their names. */
+  patternProperties?: Readonly<Record<string, LeafSchema>>;
   writeOnly?: boolean;
+  /** Of a map: what is wrong with its entries beyond their schema. Secrets are not repeated in it. */
+  entryFaults?: (value: never) => readonly EntryFault[];
+}
+
+export interface EntryFault {
+  /** Name of the entry. */
+  entry: string;
+  /** What is wrong and what is expected, in a sentence. */
+  message: string;
 }
 
 /** The leaves of an object schema, in its order. Objects are descended into; everything else is a leaf. */
@@ -83,6 +94,10 @@ export function expected(schema: LeafSchema): string {
       return 'true or false';
     case 'array':
       return schema.items === undefined ? 'a list' : `a list, each ${expected(schema.items)}`;
+    case 'object': {
+      const [values] = Object.values(schema.patternProperties ?? {});
+      return values === undefined ? 'names with values' : `names, each with ${expected(values)}`;
+    }
     case 'string':
       if (schema.pattern !== undefined) return `text that matches ${schema.pattern}`;
       return (schema.minLength ?? 0) > 0 ? 'text that is not empty' : 'text';

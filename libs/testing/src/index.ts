@@ -13,3 +13,5 @@ export { tempDir } from './temp-dir.ts';
 export type { TempDir } from './temp-dir.ts';
 export { waitFor } from './wait-for.ts';
 export type { WaitOptions } from './wait-for.ts';
+export { scramClient } from './scram-client.ts';
+export type { ScramClient, ScramClientOptions } from './scram-client.ts';
