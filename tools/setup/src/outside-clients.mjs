@@ -59,8 +59,8 @@ async function isThere({ probes }, run) {
 }
 
 /**
- * Installs what is missing where that is allowed (root on a Debian host) and lists the rest. Never fails: what is
- * not there makes tests report themselves as not run.
+ * Installs what is missing where that is allowed (root on a Debian host) and lists the rest. Never fails: the
+ * tests of what is not there do, with what to install.
  * @param {object} options
  * @param {readonly OutsideClient[]} options.clients
  * @param {import('./run.mjs').Run} options.run
@@ -71,8 +71,13 @@ async function isThere({ probes }, run) {
 export async function ensureClients({ clients, run, progress, mayInstall }) {
   let missing = await missingOf(clients, run);
   if (missing.length > 0 && mayInstall) {
-    const names = missing.map((client) => client.package);
-    await progress.step(`installing ${names.join(', ')}`, () => aptInstall(missing, run));
+    await progress.step('asking apt for its packages', () =>
+      run('apt-get', [...APT, 'update'], { env: APT_ENV }),
+    );
+    for (const client of missing) {
+      const size = megabytes(await downloadBytes(client, run));
+      await progress.step(`installing ${client.package}${size}`, () => aptInstall(client, run));
+    }
     missing = await missingOf(clients, run);
   }
   if (missing.length > 0) {
@@ -82,18 +87,33 @@ export async function ensureClients({ clients, run, progress, mayInstall }) {
   return missing;
 }
 
-/** @param {readonly OutsideClient[]} clients @param {import('./run.mjs').Run} run */
-async function aptInstall(clients, run) {
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  const wait = ['-o', 'DPkg::Lock::Timeout=300'];
-  await run('apt-get', ['-qq', ...wait, 'update'], { env });
-  for (const client of clients) {
-    const install = ['apt-get', '-qq', ...wait, 'install', '-y', '--no-install-recommends', client.package];
-    // A package of a server would start it, on a port that the hub uses: apt is told not to, for this one call.
-    const [command = '', ...args] = client.service ? ['sh', '-c', WITHOUT_START, ...install] : install;
-    await run(command, args, { env });
-  }
+const APT_ENV = { DEBIAN_FRONTEND: 'noninteractive' };
+const APT = ['-qq', '-o', 'DPkg::Lock::Timeout=300'];
+
+/** @param {OutsideClient} client */
+const installOf = (client) => ['install', '-y', '--no-install-recommends', client.package];
+
+/** @param {OutsideClient} client @param {import('./run.mjs').Run} run */
+async function aptInstall(client, run) {
+  const install = ['apt-get', ...APT, ...installOf(client)];
+  // A package of a server would start it, on a port that the hub uses: apt is told not to, for this one call.
+  const [command = '', ...args] = client.service ? ['sh', '-c', WITHOUT_START, ...install] : install;
+  await run(command, args, { env: APT_ENV });
 }
+
+/**
+ * What apt would download for it, with all that it needs and this host does not have: lines of `'uri' file size sum`.
+ * @param {OutsideClient} client
+ * @param {import('./run.mjs').Run} run
+ */
+async function downloadBytes(client, run) {
+  const { stdout } = await run('apt-get', ['-qq', '--print-uris', ...installOf(client)], { env: APT_ENV });
+  const sizes = Array.from(stdout.matchAll(/^'[^']*' \S+ (\d+)/gm), ([, size]) => Number(size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** @param {number} bytes 0: not known */
+const megabytes = (bytes) => (bytes === 0 ? '' : ` (${Math.ceil(bytes / 1_000_000)} MB to download)`);
 
 const POLICY = '/usr/sbin/policy-rc.d';
 const WITHOUT_START = `

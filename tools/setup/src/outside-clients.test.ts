@@ -8,6 +8,10 @@ function host(there: Set<string>, apt: boolean) {
   const calls: string[] = [];
   const run: Run = async (command, args) => {
     const line = [command, ...args].join(' ');
+    if (line.includes('--print-uris')) {
+      const stdout = "'http://x/a.deb' a.deb 90000001 SHA256:1\n'http://x/b.deb' b.deb 2 SHA256:2\n";
+      return { code: apt ? 0 : 100, stdout: apt ? stdout : '', stderr: '' };
+    }
     if (line.includes('apt-get')) {
       calls.push(line);
       if (apt && line.includes(' install ')) there.add(args.at(-1) ?? '');
@@ -39,12 +43,14 @@ describe('outside clients', () => {
   });
 
   it('are installed where that is allowed, only the missing ones', async () => {
-    const { run, calls, progress } = host(new Set(['mosquitto-clients']), true);
+    const { run, calls, progress, output } = host(new Set(['mosquitto-clients']), true);
     expect(await ensureClients({ clients: TEST_CLIENTS, run, progress, mayInstall: true })).toEqual([]);
     expect(calls.filter((call) => call.includes(' install ')).map((call) => call.split(' ').at(-1))).toEqual([
       'python3-paho-mqtt',
       'chromium',
     ]);
+    expect(output).toContain('setup: installing chromium (91 MB to download) …\n');
+    expect(output).toContain('setup: installing chromium (91 MB to download): done (0.0 s)\n');
   });
 
   it.each([
