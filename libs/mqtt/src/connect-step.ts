@@ -15,14 +15,15 @@ const MAX_PACKET_ID = 65_535;
 /** CONNECT: refused, or the client's session is claimed before CONNACK. */
 export function onConnect(packet: ConnectPacket, rules: SessionRules): SessionStep {
   const { level, clean, clientId, will, properties = {} } = packet;
+  const most = properties.maximumPacketBytes;
   if (clientId === '' && (level === 3 || (level === 4 && !clean)))
-    return refuseConnect(level, 'client-id.invalid', 'empty'); // [MQTT-3.1.3-8]
+    return refuseConnect(level, 'client-id.invalid', 'empty', most); // [MQTT-3.1.3-8]
   if (Buffer.byteLength(clientId) > rules.maxClientIdBytes)
-    return refuseConnect(level, 'client-id.invalid', 'too long'); // [MQTT-3.1.3-9]
+    return refuseConnect(level, 'client-id.invalid', 'too long', most); // [MQTT-3.1.3-9]
   const topic = will && parseTopic(will.topic, rules.topicLimits);
-  if (topic?.ok === false) return refuseConnect(level, topic.error.code, 'the topic of the will');
+  if (topic?.ok === false) return refuseConnect(level, topic.error.code, 'the topic of the will', most);
   if (properties.authMethod !== undefined)
-    return refuseConnect(level, 'auth.method', 'no method of enhanced authentication is offered'); // [MQTT-4.12.0-1]
+    return refuseConnect(level, 'auth.method', 'no method of enhanced authentication is offered', most); // [MQTT-4.12.0-1]
   const assigned = clientId === '';
   const id = assigned ? rules.assignId() : clientId;
   const expirySeconds = grantedExpiry(packet, rules);
@@ -54,6 +55,8 @@ export function onConnect(packet: ConnectPacket, rules: SessionRules): SessionSt
               : {}),
           },
   };
+  if (most !== undefined && encodeConnack(level, false, 0, client.connack).length > most)
+    return refuseConnect(level, 'payload.too-large', 'CONNACK does not fit', most); // [MQTT-3.1.2-24]
   return { session: { phase: 'claiming', client }, effects: [{ do: 'claim', client }] };
 }
 
@@ -117,12 +120,19 @@ export function onClaimed(client: SessionClient, present: boolean): SessionStep 
   return { session: { phase: 'restoring', client }, effects: [...opened, { do: 'restore' }] };
 }
 
-/** A CONNACK with a code other than 0, then the end [MQTT-3.2.2-5]. */
-export function refuseConnect(level: ProtocolLevel, code: ErrorCode, detail?: string): SessionStep {
+/** A CONNACK with a code other than 0, if it is not larger than `most`, then the end [MQTT-3.2.2-5]. */
+export function refuseConnect(
+  level: ProtocolLevel,
+  code: ErrorCode,
+  detail?: string,
+  most = Infinity,
+): SessionStep {
   const number = level === 5 ? toMqttReason(code, 'connack') : toConnackCode311(code);
   const why: PacketProperties | undefined =
     level === 5 && detail !== undefined ? { reasonString: detail } : undefined;
-  const connack = encodeConnack(level, false, number, why); // session present is 0 [MQTT-3.2.2-4]
+  const whole = encodeConnack(level, false, number, why); // session present is 0 [MQTT-3.2.2-4]
+  const packet = whole.length > most ? encodeConnack(level, false, number) : whole; // [MQTT-3.2.2-19]
   const { session, effects } = ended(code, detail);
-  return { session, effects: [{ do: 'refuse', code }, { do: 'send', packet: connack }, ...effects] };
+  const answer = packet.length > most ? [] : [{ do: 'send', packet } as const];
+  return { session, effects: [{ do: 'refuse', code }, ...answer, ...effects] };
 }

@@ -1,10 +1,11 @@
 import { toMqttReason, type ErrorCode, type TopicFilter } from '@trivium/contracts';
 import type { HeldSession, Owner } from '@trivium/sessions';
+import { connectLevel } from './codec/connect.ts';
 import { decodeControlPacket } from './codec/decode.ts';
 import { encodeDisconnect } from './codec/encode.ts';
 import { AFTER_CONNECT } from './codec/first-byte.ts';
 import { FrameSplitter } from './codec/frame-splitter.ts';
-import { PUBACK, PUBLISH } from './codec/packet-type.ts';
+import { CONNECT, PUBACK, PUBLISH } from './codec/packet-type.ts';
 import type { DoorParts } from './door-parts.ts';
 import type { Servable } from './door-turn.ts';
 import { HOLD, type Hold } from './hold.ts';
@@ -216,6 +217,9 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
 
   #dispatch({ first, buffer, start, end, shortest }: FrameSplitter): void {
     this.#heardAt = this.#parts.ticks.now;
+    const level = this.#client?.level;
+    if (!shortest && level === 5)
+      return this.close('protocol.malformed', 'a remaining length that is not in its shortest form'); // [MQTT-1.5.5-1]
     if (first >> 4 === PUBLISH) {
       return this.#intakeOfClient().take(first, buffer, start, end);
     }
@@ -223,12 +227,12 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
       const packetId = (buffer[start]! << 8) | buffer[start + 1]!;
       if (packetId !== 0) return this.#subscriber?.acknowledged(packetId);
     }
-    const level = this.#client?.level;
     const decoded = decodeControlPacket(first, buffer, start, end, level);
-    if (level === 5 && !shortest)
-      this.close('protocol.malformed', 'a remaining length that is not in its shortest form');
-    else if (decoded.ok) this.#step({ on: 'packet', packet: decoded.value });
-    else this.#step({ on: 'refused', error: decoded.error });
+    if (decoded.ok) this.#step({ on: 'packet', packet: decoded.value });
+    else {
+      const asked = first === CONNECT << 4 ? connectLevel(buffer, start, end) : undefined;
+      this.#step({ on: 'refused', error: decoded.error, ...(asked === undefined ? {} : { level: asked }) });
+    }
   }
 
   /** Nothing more comes: the connection ends as soon as what the client published is acknowledged. */
@@ -264,6 +268,9 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
         stats.sessions++;
         return events.connected(effect.client, this.id, this.#peer.address);
       case 'send':
+        // An answer that cannot be made smaller [MQTT-3.1.2-24].
+        if (effect.packet.length > (this.#client?.maximumPacketBytes ?? Infinity))
+          return this.close('payload.too-large', 'the answer is larger than the client takes');
         return this.outbox.send(effect.packet);
       case 'restore':
         return this.#restore();

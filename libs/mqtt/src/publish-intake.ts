@@ -6,6 +6,7 @@ import { encodeAcknowledgement } from './codec/encode.ts';
 import { PUBACK, PUBCOMP, PUBREC } from './codec/packet-type.ts';
 import type { DoorParts } from './door-parts.ts';
 import { ExactlyOnceIn } from './exactly-once-in.ts';
+import { explained } from './explained.ts';
 import { HOLD, type Hold } from './hold.ts';
 import { IncomingPublishes, type PublishOwner, type Retainable } from './incoming-publishes.ts';
 import { messageProperties } from './message-properties.ts';
@@ -314,9 +315,12 @@ export class PublishIntake implements PublishOwner, Retryable {
 
   #acknowledge(packetType: typeof PUBACK | typeof PUBREC, packetId: number, refusal: number): void {
     const { stats, retries } = this.#parts;
-    const { outbox } = this.#host;
+    const { outbox, client } = this.#host;
     if (refusal === 0) outbox.acknowledge(packetType << 4, packetId);
-    else outbox.send(encodeAcknowledgement(5, packetType, packetId, refusal));
+    else
+      outbox.send(
+        explained(client, refusal, (why) => encodeAcknowledgement(5, packetType, packetId, refusal, why)),
+      );
     stats.openPublishes--;
     retries.progress();
     this.#releaseWhenRoomy();

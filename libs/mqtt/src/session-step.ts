@@ -1,5 +1,6 @@
 import type { Refusal } from '@trivium/contracts';
 import { encodePingresp } from './codec/encode.ts';
+import type { ProtocolLevel } from './codec/packet-type.ts';
 import type { AcknowledgementPacket, ControlPacket, DisconnectPacket } from './codec/packets.ts';
 import { capExpiry, onClaimed, onConnect, refuseConnect } from './connect-step.ts';
 import { ended } from './session.ts';
@@ -29,11 +30,12 @@ export function step(
     case 'packet':
       return onPacket(session, input.packet, rules, view);
     case 'refused':
-      return onRefused(session, input.error);
+      return onRefused(session, input.error, input.level);
     case 'claimed':
       return session.phase === 'claiming' ? onClaimed(session.client, input.present) : defect(session);
     case 'claim-failed':
-      return session.phase === 'claiming' ? refuseConnect(session.client.level, input.code) : defect(session);
+      if (session.phase !== 'claiming') return defect(session);
+      return refuseConnect(session.client.level, input.code, undefined, session.client.maximumPacketBytes);
     case 'done':
       return onDone(session);
     case 'failed':
@@ -82,10 +84,12 @@ function onPacket(
   }
 }
 
-function onRefused(session: Session, error: Refusal): SessionStep {
-  // Only the CONNECT of an unknown version is answered [MQTT3-3.1.2-2]; other nonsense is not [MQTT3-3.1.4-1], [MQTT3-4.8.0-1].
+function onRefused(session: Session, error: Refusal, level: ProtocolLevel | undefined): SessionStep {
+  // The CONNECT of an unknown version is answered [MQTT3-3.1.2-2], and one of MQTT 5 is told what is wrong with it; before 5 other
+  // nonsense is not answered [MQTT3-3.1.4-1], [MQTT3-4.8.0-1].
   if (session.phase === 'new' && error.code === 'protocol.unsupported-version')
     return refuseConnect(4, error.code, error.message);
+  if (session.phase === 'new' && level === 5) return refuseConnect(level, error.code, error.message);
   return ended(error.code, error.message);
 }
 

@@ -47,8 +47,8 @@ export interface OpenSession {
 
 export type SessionInput =
   | { readonly on: 'packet'; readonly packet: ControlPacket }
-  /** Bytes that are no packet, or not one for this state. */
-  | { readonly on: 'refused'; readonly error: Refusal }
+  /** Bytes that are no packet, or not one for this state. `level`: of the CONNECT that they were meant for. */
+  | { readonly on: 'refused'; readonly error: Refusal; readonly level?: ProtocolLevel }
   /** `present`: the session was there before. */
   | { readonly on: 'claimed'; readonly present: boolean }
   | { readonly on: 'claim-failed'; readonly code: ErrorCode }

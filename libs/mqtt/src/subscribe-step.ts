@@ -3,6 +3,7 @@ import { parseFilter, toMqttReason } from '@trivium/contracts';
 import { encodeSuback, encodeUnsuback } from './codec/encode.ts';
 import type { ProtocolLevel } from './codec/packet-type.ts';
 import type { SubscribePacket, UnsubscribePacket } from './codec/packets.ts';
+import { explained } from './explained.ts';
 import type { OpenSession, SessionRules, SessionStep, SessionView } from './session.ts';
 import type { RequestedSubscription } from './subscription.ts';
 
@@ -42,7 +43,8 @@ export function onSubscribe(
     return qos;
   });
   // One code for each filter, in order, with the packet id of the SUBSCRIBE [MQTT-3.8.4-2], [MQTT-3.8.4-5].
-  const suback = encodeSuback(client.level, packetId, codes);
+  const no = codes.find((code) => code >= REFUSED);
+  const suback = explained(client, no, (why) => encodeSuback(client.level, packetId, codes, why));
   if (subscriptions.length === 0) return { session, effects: [{ do: 'send', packet: suback }] };
   return {
     session: { phase: 'answering', client, answer: suback },

@@ -177,7 +177,7 @@ export class Subscriber implements Receiver {
   }
 
   onRetained(message: Delivered, sub: Subscription): boolean {
-    if (this.#isOver(message)) return true;
+    if (this.#isOver(message) || this.#options.isOwn(sub.filter, message, this.id)) return true;
     const own = this.#options.special ? this.#options.idsOf(sub.filter) : undefined;
     const options = { retain: true, ...(own === undefined ? {} : { own }) };
     const qos = message.qos < sub.qos ? message.qos : sub.qos;

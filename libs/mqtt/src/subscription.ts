@@ -66,6 +66,11 @@ export class Subscriptions {
     return foreign === own || message.client !== client ? foreign : own;
   }
 
+  /** Whether a message for one subscription is the client's own and that subscription wants none of these [MQTT-3.8.3-3]. */
+  isOwn(filter: TopicFilter, message: Delivered, client: string): boolean {
+    return message.client === client && this.#options.get(filter)?.noLocal === true;
+  }
+
   /** The identifier of one subscription, as a property; undefined: it has none. */
   idsOf(filter: TopicFilter): { subscriptionIds: number[] } | undefined {
     const id = this.#options.get(filter)?.id;

@@ -1,6 +1,6 @@
 import type { QoS, Result } from '@trivium/contracts';
 import { accept, refuse } from '@trivium/contracts';
-import type { BodyReader } from './body-reader.ts';
+import { BodyReader } from './body-reader.ts';
 import type { ConnectPacket, Will } from './packets.ts';
 import type { ProtocolLevel } from './packet-type.ts';
 import type { PacketProperties } from './properties.ts';
@@ -54,8 +54,17 @@ export function decodeConnect(reader: BodyReader): Result<ConnectPacket> {
   });
 }
 
+/** The level of a CONNECT that may be broken further on; undefined: it is of no version that is spoken here. */
+export function connectLevel(buffer: Buffer, start: number, end: number): ProtocolLevel | undefined {
+  const reader = new BodyReader(buffer, start, end);
+  const name = reader.utf8('protocol name');
+  const level = reader.byte('protocol level');
+  return reader.failure === undefined ? protocolLevel(name, level) : undefined;
+}
+
 function protocolLevel(name: string, level: number): ProtocolLevel | undefined {
   if (name === 'MQIsdp') return level === 3 ? 3 : undefined;
+  if (name !== 'MQTT') return undefined;
   return level === 4 || level === 5 ? level : undefined;
 }
 
