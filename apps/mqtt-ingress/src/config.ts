@@ -1,8 +1,9 @@
+import { authSection } from '@trivium/identity';
 import { mqttSection } from '@trivium/mqtt';
 import { checkListener, serviceSchema, type ConfigSource } from '@trivium/service';
 
-/** The settings of this service: the shared ones and `mqtt`. */
-export const configSchema = serviceSchema(9101, { mqtt: mqttSection });
+/** The settings of this service: the shared ones, `mqtt` and `auth`. */
+export const configSchema = serviceSchema(9101, { mqtt: mqttSection, auth: authSection });
 
 /** Rules across settings. */
 export const checkConfig: NonNullable<ConfigSource<typeof configSchema>['check']> = ({

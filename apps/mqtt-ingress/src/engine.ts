@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Bus, Logger } from '@trivium/bus';
 import type { ErrorCode } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
+import { ANONYMOUS, type ChallengeMethod } from '@trivium/identity';
 import {
   createMqttDoor,
   createTcpTransport,
@@ -17,6 +18,8 @@ export interface EngineParts {
   bus: Bus;
   delivery: Delivery;
   config: MqttConfig;
+  /** aedes has none. */
+  authMethods: readonly ChallengeMethod[];
   logger: Logger;
   telemetry: Pick<Telemetry, 'messageTracing'>;
   info: { service: string };
@@ -63,7 +66,7 @@ async function aedesDoor({ telemetry, ...parts }: EngineParts): Promise<TcpDoor>
     ...parts,
     owners: {
       take: (client, owner) =>
-        owners.take({ client, principal: 'anonymous', fresh: true, expirySeconds: 0 }, owner),
+        owners.take({ client, principal: ANONYMOUS, fresh: true, expirySeconds: 0 }, owner),
       leave: (_client, owner) => owners.leave(owner, { will: false }),
     },
     tracing: telemetry.messageTracing('aedes'),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
+import { createChallengeMethods } from '@trivium/identity';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
 import { createLogger, startTelemetry } from '@trivium/telemetry';
 import { checkConfig, configSchema } from './config.ts';
@@ -27,7 +28,9 @@ await runService({
     const { mqtt } = config;
     const bus = await connectBus({ config: busConfig(config, service), logger });
     const delivery = createDelivery({ bus, logger });
-    const door = await createTcpDoor({ bus, delivery, config: mqtt, logger, telemetry, info: { service } });
+    const authMethods = createChallengeMethods(config.auth);
+    const parts = { bus, delivery, config: mqtt, authMethods, logger, telemetry, info: { service } };
+    const door = await createTcpDoor(parts);
     const lease = holdDoorLease({ bus, service, onLost: () => door.closeClients('bus.unavailable') });
     await lease.ready;
     publishDoorMetrics(door.stats);

@@ -1,3 +1,4 @@
+import { authSection } from '@trivium/identity';
 import { mqttSection } from '@trivium/mqtt';
 import { checkListener, serviceSchema } from '@trivium/service';
 import { Type, type Static } from 'typebox';
@@ -69,8 +70,8 @@ export const wsSection = Type.Object(
 
 export type WsConfig = Static<typeof wsSection>;
 
-/** The settings of this service: the shared ones, `ws`, and `mqtt` for the clients that speak it here. */
-export const configSchema = serviceSchema(9102, { ws: wsSection, mqtt: mqttSection });
+/** The settings of this service: the shared ones, `ws`, and `mqtt` and `auth` for the clients that speak MQTT here. */
+export const configSchema = serviceSchema(9102, { ws: wsSection, mqtt: mqttSection, auth: authSection });
 export type Config = Static<typeof configSchema>;
 
 /** Rules across settings. */

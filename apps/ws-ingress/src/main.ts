@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
+import { createChallengeMethods } from '@trivium/identity';
 import { createMqttDoor, DOOR_METRICS } from '@trivium/mqtt';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
 import { createLogger, startTelemetry } from '@trivium/telemetry';
@@ -29,7 +30,8 @@ await runService({
     const bus = await connectBus({ config: busConfig(config, service), logger });
     const delivery = createDelivery({ bus, logger });
     const info = { service };
-    const mqtt = createMqttDoor({ bus, delivery, config: config.mqtt, logger, info, tracing });
+    const authMethods = createChallengeMethods(config.auth);
+    const mqtt = createMqttDoor({ bus, delivery, config: config.mqtt, authMethods, logger, info, tracing });
     const { maxClientIdBytes, maxTopicBytes, maxTopicLevels } = config.mqtt;
     const topics = { maxTopicBytes, maxTopicLevels };
     const door = createWsDoor({

@@ -15,7 +15,12 @@ export const mqttSection = Type.Object(
       description: 'Who speaks MQTT at the listener: this hub, or a stock aedes broker joined to it',
     }),
     maxConnections: count(100_000, 1, 10_000_000, 'Connections of one door; more are closed at once'),
-    connectTimeoutMs: count(10_000, 100, 600_000, 'A connection that has not sent CONNECT by then is closed'),
+    connectTimeoutMs: count(
+      10_000,
+      100,
+      600_000,
+      'A connection that has not sent CONNECT by then, or not answered AUTH, is closed',
+    ),
     maxPacketBytes: count(
       1_048_576,
       1_024,

@@ -1,4 +1,5 @@
 import type { ErrorCode, WillMessage } from '@trivium/contracts';
+import { ANONYMOUS } from '@trivium/identity';
 import { parseTopic, propertiesToJson, toConnackCode311, toMqttReason } from '@trivium/contracts';
 import { encodeConnack } from './codec/encode.ts';
 import type { ProtocolLevel } from './codec/packet-type.ts';
@@ -12,7 +13,7 @@ import type { SessionClient, SessionRules, SessionStep } from './session.ts';
 const FOR_EVER = 0xffff_ffff;
 const MAX_PACKET_ID = 65_535;
 
-/** CONNECT: refused, or the client's session is claimed before CONNACK. */
+/** CONNECT: refused, or the client's session is claimed before CONNACK; with a method, after the client has proven who it is. */
 export function onConnect(packet: ConnectPacket, rules: SessionRules): SessionStep {
   const { level, clean, clientId, will, properties = {} } = packet;
   const most = properties.maximumPacketBytes;
@@ -22,8 +23,9 @@ export function onConnect(packet: ConnectPacket, rules: SessionRules): SessionSt
     return refuseConnect(level, 'client-id.invalid', 'too long', most); // [MQTT-3.1.3-9]
   const topic = will && parseTopic(will.topic, rules.topicLimits);
   if (topic?.ok === false) return refuseConnect(level, topic.error.code, 'the topic of the will', most);
-  if (properties.authMethod !== undefined)
-    return refuseConnect(level, 'auth.method', 'no method of enhanced authentication is offered', most); // [MQTT-4.12.0-1]
+  const { authMethod, authData = NOTHING } = properties;
+  if (authMethod !== undefined && !rules.offersMethod(authMethod))
+    return refuseConnect(level, 'auth.method', 'this method of authentication is not offered', most); // [MQTT-4.12.0-1]
   const assigned = clientId === '';
   const id = assigned ? rules.assignId() : clientId;
   const expirySeconds = grantedExpiry(packet, rules);
@@ -35,6 +37,8 @@ export function onConnect(packet: ConnectPacket, rules: SessionRules): SessionSt
     maximumPacketBytes: properties.maximumPacketBytes ?? Infinity,
     topicAliasMaximum: properties.topicAliasMaximum ?? 0,
     problemInformation: properties.requestProblemInformation ?? true,
+    principal: ANONYMOUS,
+    authMethod,
     connack:
       level < 5
         ? undefined
@@ -55,8 +59,18 @@ export function onConnect(packet: ConnectPacket, rules: SessionRules): SessionSt
               : {}),
           },
   };
-  if (most !== undefined && encodeConnack(level, false, 0, client.connack).length > most)
-    return refuseConnect(level, 'payload.too-large', 'CONNACK does not fit', most); // [MQTT-3.1.2-24]
+  if (authMethod === undefined) return claim(client);
+  return {
+    session: { phase: 'authenticating', client },
+    effects: [{ do: 'authenticate', client, begins: true, data: authData }],
+  };
+}
+
+/** Nothing is in the way of the client but the session's record. */
+export function claim(client: SessionClient): SessionStep {
+  const { level, connack, maximumPacketBytes: most } = client;
+  if (most !== Infinity && encodeConnack(level, false, 0, connack).length > most)
+    return refuseClient(client, 'payload.too-large', 'CONNACK does not fit'); // [MQTT-3.1.2-24]
   return { session: { phase: 'claiming', client }, effects: [{ do: 'claim', client }] };
 }
 
@@ -136,3 +150,13 @@ export function refuseConnect(
   const answer = packet.length > most ? [] : [{ do: 'send', packet } as const];
   return { session, effects: [{ do: 'refuse', code }, ...answer, ...effects] };
 }
+
+export function refuseClient(
+  { level, maximumPacketBytes }: SessionClient,
+  code: ErrorCode,
+  detail?: string,
+): SessionStep {
+  return refuseConnect(level, code, detail, maximumPacketBytes);
+}
+
+const NOTHING = Buffer.alloc(0);

@@ -1,5 +1,6 @@
 import { toMqttReason, type ErrorCode, type TopicFilter } from '@trivium/contracts';
 import type { HeldSession, Owner } from '@trivium/sessions';
+import { AuthExchange } from './auth-exchange.ts';
 import { connectLevel } from './codec/connect.ts';
 import { decodeControlPacket } from './codec/decode.ts';
 import { encodeDisconnect } from './codec/encode.ts';
@@ -45,6 +46,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   #client: SessionClient | undefined;
   #held: HeldSession | undefined;
   #opened = false;
+  #exchange: AuthExchange | undefined;
   #intake: PublishIntake | undefined;
   #subscriber: Subscriber | undefined;
   #ended = false;
@@ -220,10 +222,11 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     const level = this.#client?.level;
     if (!shortest && level === 5)
       return this.close('protocol.malformed', 'a remaining length that is not in its shortest form'); // [MQTT-1.5.5-1]
-    if (first >> 4 === PUBLISH) {
+    // Before it is open a client of MQTT 5 may be authenticating: then these two are out of place.
+    if (this.#opened && first >> 4 === PUBLISH) {
       return this.#intakeOfClient().take(first, buffer, start, end);
     }
-    if (first === PUBACK << 4 && end - start === 2) {
+    if (this.#opened && first === PUBACK << 4 && end - start === 2) {
       const packetId = (buffer[start]! << 8) | buffer[start + 1]!;
       if (packetId !== 0) return this.#subscriber?.acknowledged(packetId);
     }
@@ -252,11 +255,12 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   #run(effect: SessionEffect): void {
     const { owners, events, stats, ticks } = this.#parts;
     switch (effect.do) {
+      case 'authenticate':
+        return this.#authenticate(effect);
       case 'claim':
         // A client that has closed its side and sent nothing more is gone: its session stays with whoever has it.
         if (this.#inputEnded && this.#splitter.waiting === 0) return this.close('client.gone');
-        this.#client = effect.client;
-        this.#splitter.accepted = AFTER_CONNECT[effect.client.level];
+        this.#accept(effect.client);
         return owners.take(this.#parts.claimOf(effect.client), this);
       case 'refuse':
         stats.refused++;
@@ -294,6 +298,17 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
       case 'close':
         return this.close(effect.reason, effect.detail);
     }
+  }
+
+  #accept(client: SessionClient): void {
+    this.#client = client;
+    this.#splitter.accepted = AFTER_CONNECT[client.level];
+  }
+
+  #authenticate({ client, begins, data }: SessionEffect & { do: 'authenticate' }): void {
+    this.#accept(client);
+    const exchange = (this.#exchange ??= new AuthExchange(this.#parts.authMethods.get(client.authMethod!)!));
+    this.#step(begins ? exchange.begin(data) : exchange.go(data));
   }
 
   /** Goes on with the session as an earlier connection left it, and writes it from now on. */

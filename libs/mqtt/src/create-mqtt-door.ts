@@ -16,10 +16,7 @@ import { createStats } from './stats.ts';
 import { TopicRoutes } from './topic-routes.ts';
 import { NO_TRACING } from './tracing.ts';
 
-/** Whose sessions are, as long as nobody says who he is. */
-const ANONYMOUS = 'anonymous';
-
-/** A door for MQTT 3.1 and 3.1.1 on the given bus and delivery; both outlive it. */
+/** A door for MQTT 3.1, 3.1.1 and 5 on the given bus and delivery; both outlive it. */
 export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
   const { bus, delivery, config, logger, info, clock = systemClock, tracing = NO_TRACING } = options;
   const stats = createStats();
@@ -33,6 +30,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     takeoverTimeoutMs,
     cursorIntervalMs,
   } = config;
+  const authMethods = new Map((options.authMethods ?? []).map((method) => [method.name, method]));
   const parts: DoorParts = {
     bus,
     delivery,
@@ -50,8 +48,9 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     routes: new TopicRoutes(config),
     retries: new PublishRetries(soon),
     owners: createSessionOwners({ bus, logger, clock, cleanTtlSeconds, cursorIntervalMs, takeoverTimeoutMs }),
-    claimOf: ({ id, fresh, expirySeconds, will }) => ({
-      ...{ client: id, principal: ANONYMOUS, fresh, will },
+    authMethods,
+    claimOf: ({ id, principal, fresh, expirySeconds, will }) => ({
+      ...{ client: id, principal, fresh, will },
       ...(expirySeconds === undefined ? {} : { expirySeconds }),
     }),
     positions: createPositionIndex(bus),
@@ -72,6 +71,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
       maxPacketBytes: config.maxPacketBytes,
       topicAliasMaximum: config.topicAliasMaximum,
       maxKeepAliveSeconds: config.maxKeepAliveSeconds,
+      offersMethod: (name) => authMethods.has(name),
       assignId: () => `auto-${randomUUID()}`,
     },
   };

@@ -1,5 +1,6 @@
 import type { Bus, Logger } from '@trivium/bus';
 import type { Delivery } from '@trivium/delivery';
+import type { ChallengeMethod } from '@trivium/identity';
 import type { Claim, PositionIndex, SessionOwners } from '@trivium/sessions';
 import type { PublishView } from './codec/publish-view.ts';
 import type { MqttConfig } from './config.ts';
@@ -20,6 +21,8 @@ export interface DoorParts extends OutputShared {
   readonly logger: Logger;
   readonly tracing: Tracing;
   readonly rules: SessionRules;
+  /** By name. */
+  readonly authMethods: ReadonlyMap<string, ChallengeMethod>;
   readonly owners: SessionOwners;
   /** What a client asks of the owners of client ids. */
   readonly claimOf: (client: SessionClient) => Claim;

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@trivium/contracts';
 import type { Bus, Logger } from '@trivium/bus';
 import type { Delivery } from '@trivium/delivery';
+import type { ChallengeMethod } from '@trivium/identity';
 import type { Clock } from './clock.ts';
 import type { MqttConfig } from './config.ts';
 import type { DoorStats } from './stats.ts';
@@ -17,6 +18,8 @@ export interface MqttDoorOptions {
     /** The service's name, for connection events. */
     service: string;
   };
+  /** By which clients of MQTT 5 may prove who they are; none unless given. */
+  authMethods?: readonly ChallengeMethod[];
   clock?: Clock;
   tracing?: Tracing;
 }

@@ -21,6 +21,7 @@ const rules: SessionRules = {
   topicLimits: { ...DEFAULT_TOPIC_LIMITS, maxTopicLevels: 4 },
   sessionExpirySeconds: 1_000,
   ...{ receiveMaximum: 20, maxPacketBytes: 5_000, topicAliasMaximum: 10, maxKeepAliveSeconds: 0 },
+  offersMethod: (name) => name === 'M',
   assignId: () => 'made-up',
 };
 const nothing: SessionView = { subscriptions: new Map(), isOpen: () => false, expirySeconds: 0 };
@@ -47,6 +48,7 @@ const client = {
     will: undefined,
   },
   ...{ receiveMaximum: 65_535, maximumPacketBytes: Infinity, topicAliasMaximum: 0, problemInformation: true },
+  ...{ principal: 'anonymous', authMethod: undefined },
   connack: undefined,
 } as const satisfies SessionClient;
 const open: OpenSession = { phase: 'open', client };

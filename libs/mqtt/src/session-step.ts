@@ -1,10 +1,12 @@
 import type { Refusal } from '@trivium/contracts';
+import { onAuth, onAuthenticated, onChallenged, onPacketBeforeConnack } from './auth-step.ts';
 import { encodePingresp } from './codec/encode.ts';
 import type { ProtocolLevel } from './codec/packet-type.ts';
 import type { AcknowledgementPacket, ControlPacket, DisconnectPacket } from './codec/packets.ts';
-import { capExpiry, onClaimed, onConnect, refuseConnect } from './connect-step.ts';
+import { capExpiry, onClaimed, onConnect, refuseClient, refuseConnect } from './connect-step.ts';
 import { ended } from './session.ts';
 import type {
+  AuthenticatingSession,
   OpenSession,
   Session,
   SessionEffect,
@@ -31,6 +33,10 @@ export function step(
       return onPacket(session, input.packet, rules, view);
     case 'refused':
       return onRefused(session, input.error, input.level);
+    case 'challenged':
+      return isTalking(session) ? onChallenged(session, input.data) : defect(session);
+    case 'authenticated':
+      return isTalking(session) ? onAuthenticated(session, input.principal, input.data) : defect(session);
     case 'claimed':
       return session.phase === 'claiming' ? onClaimed(session.client, input.present) : defect(session);
     case 'claim-failed':
@@ -42,6 +48,11 @@ export function step(
       // 3.1.1 can only say "refused", which clients take for final: closing makes them come back and ask again.
       return ended(input.code, `while ${session.phase}`);
   }
+}
+
+/** Whether an exchange may go on. */
+function isTalking(session: Session): session is OpenSession | AuthenticatingSession {
+  return session.phase === 'open' || session.phase === 'authenticating';
 }
 
 function onDone(session: Session): SessionStep {
@@ -62,6 +73,7 @@ function onPacket(
     if (packet.type === 'connect') return onConnect(packet, rules);
     return ended('protocol.error', 'the first packet is not CONNECT'); // [MQTT3-3.1.0-1]
   }
+  if (session.phase === 'authenticating') return onPacketBeforeConnack(session, packet);
   if (session.phase !== 'open') return defect(session);
   switch (packet.type) {
     case 'connect':
@@ -80,7 +92,7 @@ function onPacket(
     case 'disconnect':
       return onDisconnect(packet, rules, view);
     case 'auth':
-      return ended('protocol.error', 'AUTH without an authentication method');
+      return onAuth(session, packet);
   }
 }
 
@@ -90,6 +102,7 @@ function onRefused(session: Session, error: Refusal, level: ProtocolLevel | unde
   if (session.phase === 'new' && error.code === 'protocol.unsupported-version')
     return refuseConnect(4, error.code, error.message);
   if (session.phase === 'new' && level === 5) return refuseConnect(level, error.code, error.message);
+  if (session.phase === 'authenticating') return refuseClient(session.client, error.code, error.message); // [MQTT-4.12.0-4]
   return ended(error.code, error.message);
 }
 

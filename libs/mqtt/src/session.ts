@@ -24,21 +24,32 @@ export interface SessionClient {
   readonly topicAliasMaximum: number;
   /** Whether acknowledgements may carry more than a reason code. */
   readonly problemInformation: boolean;
+  /** Whose the session is. */
+  readonly principal: string;
+  /** By which the client proves who it is (MQTT 5); undefined: by none. */
+  readonly authMethod: string | undefined;
   /** What CONNACK is to say (MQTT 5). */
   readonly connack: PacketProperties | undefined;
 }
 
 /**
- * Where a connection stands. `claiming`: CONNECT was accepted and the session's record is being written. `restoring`: what the session had
- * is being brought back. `answering`: a SUBSCRIBE or UNSUBSCRIBE takes effect before it is answered. In all three further packets wait.
+ * Where a connection stands. `authenticating`: CONNECT was accepted, and its client has to prove who it is. `claiming`: the session's record is
+ * being written. `restoring`: what the session had is being brought back. `answering`: a SUBSCRIBE or UNSUBSCRIBE takes effect before it
+ * is answered. In the last three further packets wait.
  */
 export type Session =
   | { readonly phase: 'new' }
+  | AuthenticatingSession
   | { readonly phase: 'claiming'; readonly client: SessionClient }
   | { readonly phase: 'restoring'; readonly client: SessionClient }
   | OpenSession
   | { readonly phase: 'answering'; readonly client: SessionClient; readonly answer: Buffer }
   | { readonly phase: 'closed' };
+
+export interface AuthenticatingSession {
+  readonly phase: 'authenticating';
+  readonly client: SessionClient;
+}
 
 export interface OpenSession {
   readonly phase: 'open';
@@ -47,8 +58,12 @@ export interface OpenSession {
 
 export type SessionInput =
   | { readonly on: 'packet'; readonly packet: ControlPacket }
-  /** Bytes that are no packet, or not one for this state. `level`: of the CONNECT that they were meant for. */
+  /** Bytes that are no packet or not one for this state, or that prove nothing. `level`: of the CONNECT that they were meant for. */
   | { readonly on: 'refused'; readonly error: Refusal; readonly level?: ProtocolLevel }
+  /** What `authenticate` came to: the client is to answer this, */
+  | { readonly on: 'challenged'; readonly data: Buffer }
+  /** or is known, and is told this. */
+  | { readonly on: 'authenticated'; readonly principal: string; readonly data: Buffer }
   /** `present`: the session was there before. */
   | { readonly on: 'claimed'; readonly present: boolean }
   | { readonly on: 'claim-failed'; readonly code: ErrorCode }
@@ -66,6 +81,13 @@ export type CloseReason =
   | 'client.gone';
 
 export type SessionEffect =
+  /** What the client says by its method; answer `challenged`, `authenticated` or `refused`. */
+  | {
+      readonly do: 'authenticate';
+      readonly client: SessionClient;
+      readonly begins: boolean;
+      readonly data: Buffer;
+    }
   /** Make the client's session this connection's, everywhere; answer `claimed` or `claim-failed`. */
   | { readonly do: 'claim'; readonly client: SessionClient }
   /** CONNECT is about to be refused. */
@@ -102,6 +124,8 @@ export interface SessionRules {
   readonly topicAliasMaximum: number;
   /** Longest keep alive; 0: any. */
   readonly maxKeepAliveSeconds: number;
+  /** Whether clients may prove who they are by this method (MQTT 5). */
+  offersMethod(name: string): boolean;
   /** A client id that nobody has. */
   assignId(): string;
 }

@@ -376,6 +376,16 @@ describe('acknowledgements, PINGREQ, DISCONNECT, AUTH', () => {
     expect(code(auth(0x17), 5)).toBe(MALFORMED);
   });
 
+  test('[MQTT-3.15.1-1] AUTH has no flags, and names its method once', () => {
+    expect(code(packet(0xf1, [0x18, 4, 0x15, 0, 1, 109]), 5)).toBe(MALFORMED);
+    expect(value(packet(0xf0, [0x18, 4, 0x15, 0, 1, 109]), 5)).toMatchObject({
+      properties: { authMethod: 'm' },
+    });
+    expect(code(packet(0xf0, [0x18, 8, 0x15, 0, 1, 109, 0x15, 0, 1, 109]), 5)).toBe('protocol.error');
+    for (const bytes of [auth(0x18), auth(0x19, {}), auth(0x18, { reasonString: 'why' })])
+      expect(code(bytes, 5)).toBe('protocol.error');
+  });
+
   test.each([0x00, 0x20, 0x90, 0xb0, 0xd0])(
     'a packet of a server, or none, begins with %i: malformed',
     (first) => {

@@ -25,6 +25,8 @@ export function decodeAuth(reader: BodyReader): Result<AuthPacket> {
   if (reader.failure !== undefined) return refuse(reader.code, reader.failure);
   if (!AUTH_REASONS.includes(reason))
     return refuse('protocol.error', `reason code ${reason} in an AUTH from a client`);
+  if (properties?.authMethod === undefined)
+    return refuse('protocol.error', 'AUTH without an authentication method'); // section 3.15.2.2.2
   return accept({ type: 'auth', reason, properties });
 }
 

@@ -2,6 +2,7 @@ import { once, type EventEmitter } from 'node:events';
 import { connect as connectSocket, createServer, type AddressInfo, type Socket } from 'node:net';
 import { connectBus, type Bus, type Logger } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
+import type { ChallengeMethod } from '@trivium/identity';
 import { waitFor } from '@trivium/testing';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import type { MqttConfig } from '../config.ts';
@@ -39,14 +40,19 @@ export interface RawClient {
   readonly closed: Promise<unknown>;
 }
 
-export async function realDoor(natsUrl: string, settings: Partial<MqttConfig> = {}): Promise<RealDoor> {
+export async function realDoor(
+  natsUrl: string,
+  settings: Partial<MqttConfig> = {},
+  authMethods: readonly ChallengeMethod[] = [],
+): Promise<RealDoor> {
   const bus = await connectBus({
     config: { url: natsUrl, name: 'mqtt', publishTimeoutMs: 2_000 },
     logger: quiet,
   });
   const delivery = createDelivery({ bus, logger: quiet });
   const info = { service: 'mqtt-ingress' };
-  const door = createMqttDoor({ bus, delivery, config: { ...DEFAULTS, ...settings }, logger: quiet, info });
+  const config = { ...DEFAULTS, ...settings };
+  const door = createMqttDoor({ bus, delivery, config, logger: quiet, info, authMethods });
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
     door.accept(createTcpTransport(socket), { address: '127.0.0.1', kind: 'tcp' }),
   );
