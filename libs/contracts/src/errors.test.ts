@@ -35,12 +35,12 @@ describe.each(codes)('%s', (code) => {
     expect(allowed).toContain(toHttpStatus(code));
   });
 
-  test('has a reason that each packet may carry', () => {
+  test('[MQTT-3.2.2-8] [MQTT-3.4.2-1] [MQTT-3.5.2-1] [MQTT-3.9.3-2] [MQTT-3.11.3-2] [MQTT-3.14.2-1] has a reason that each packet may carry', () => {
     for (const packet of PACKETS)
       expect(STANDARD[packet].split(' ')).toContain(toMqttReason(code, packet).toString(16));
   });
 
-  test('has a CONNACK code of table 3.1, and one that makes the client try again when that helps', () => {
+  test('[MQTT3-3.2.2-6] has a CONNACK code of table 3.1, and one that makes the client try again when that helps', () => {
     const connack = toConnackCode311(code);
     if (category === 'rejected' && code !== 'config.invalid') expect([1, 2, 4, 5]).toContain(connack);
     else expect(connack).toBe(3);

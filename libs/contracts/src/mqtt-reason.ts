@@ -24,8 +24,8 @@ const ALLOWED: Record<ReasonPacket, ReadonlySet<number>> = {
 /** The best reason first; the others stand in where a packet may not carry it. */
 const MQTT_REASON: Record<ErrorCode, readonly [number, ...number[]]> = {
   'topic.invalid': [0x90],
-  'topic.too-long': [0x90],
-  'topic.too-deep': [0x90],
+  'topic.too-long': [0x90, 0x8f],
+  'topic.too-deep': [0x90, 0x8f],
   'filter.invalid': [0x8f],
   'payload.invalid': [0x99],
   'payload.too-large': [0x95, 0x97],

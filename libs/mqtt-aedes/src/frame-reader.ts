@@ -23,7 +23,7 @@ export class FrameReader {
 
   /**
    * Appends to `frames` what `chunk` completes. Returns what is wrong with the next one: `protocol.malformed` for a remaining
-   * length of more than four bytes [MQTT3-2.2.3-1], `payload.too-large`. Nothing can be read after that.
+   * length of more than four bytes, `payload.too-large`. Nothing can be read after that.
    */
   add(chunk: Buffer, frames: Buffer[]): ErrorCode | undefined {
     this.#parts.push(chunk);

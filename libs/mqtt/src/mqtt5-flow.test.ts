@@ -50,7 +50,7 @@ describe('flow', () => {
     expect(await ends(socket, ...many)).toMatch(/e0..93/);
   });
 
-  test('[MQTT-3.1.2-24] Maximum Packet Size of the client: what is larger is not sent, and counts as sent', async () => {
+  test('[MQTT-3.1.2-24] [MQTT-3.1.2-25] Maximum Packet Size of the client: what is larger is not sent, and counts as sent', async () => {
     const socket = await rawMqtt5(here, id, { maximumPacketBytes: 100, receiveMaximum: 1 });
     await answers(socket, subscribe(1, [{ filter: topic, qos: 1 }], 5));
     const pub = await mqtt5Client(there);
@@ -60,7 +60,7 @@ describe('flow', () => {
     expect(here.door.stats.tooLarge).toBeGreaterThanOrEqual(5);
   });
 
-  test('Maximum Packet Size of the hub: more is DISCONNECT 0x95 [MQTT-3.1.2-24]', async () => {
+  test('Maximum Packet Size of the hub: more is DISCONNECT 0x95 [MQTT-3.2.2-15]', async () => {
     const socket = await rawMqtt5(here, id);
     expect(await ends(socket, publish({ level: 5, topic, payload: 'x'.repeat(60_001) }))).toMatch(/^e0..95/);
   });
@@ -79,7 +79,7 @@ describe('flow', () => {
     expect(await ends(other, say(topic, 6, 'x'))).toMatch(/e0..94/); // above the maximum
   });
 
-  test('topic aliases to the client: the topic is sent once', async () => {
+  test('[MQTT-3.1.2-26] topic aliases to the client: the topic is sent once', async () => {
     const socket = await rawMqtt5(there, id, { topicAliasMaximum: 1 });
     await answers(socket, subscribe(1, [{ filter: `${topic}/#`, qos: 1 }], 5));
     const before = socket.rest().length;

@@ -236,7 +236,7 @@ test('[MQTT3-3.12.4-1] PINGREQ is answered with PINGRESP', () => {
   expect(hex(take(open, packet({ type: 'pingreq' })).effects)).toEqual(['d000']);
 });
 
-test('[MQTT3-3.14.4-1] DISCONNECT ends the session', () => {
+test('DISCONNECT ends the session', () => {
   const { session, effects } = take(open, packet({ type: 'disconnect', reason: 0, properties: undefined }));
   expect([session.phase, reason(effects)]).toEqual(['closed', 'client.disconnected']);
 });

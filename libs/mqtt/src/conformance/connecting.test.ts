@@ -264,6 +264,24 @@ describe('CONNECT of 5', () => {
     expect(again.connack.properties).not.toHaveProperty('assignedClientId');
   });
 
+  test('[MQTT-3.1.4-2] one that is well-formed and not taken gets a reason, and the connection is closed', async () => {
+    const topicOfWill = 'x/'.repeat(200);
+    const will = {
+      topic: topicOfWill,
+      payload: Buffer.from('w'),
+      qos: 1 as const,
+      retain: false,
+      properties: undefined,
+    };
+    for (const [reason, fields] of [
+      [0x90, { will }],
+      [0x8c, { properties: { authMethod: 'NOBODY-KNOWS' } }],
+    ] as const)
+      expect(await (await bare(here, 5)).end(connect({ level: 5, clientId, ...fields }))).toMatchObject([
+        { name: 'connack', present: 0, reason },
+      ]);
+  });
+
   test('[MQTT-3.1.2-28] Response Information is for those who ask for it', async () => {
     const ask = async (properties: object) =>
       (await peerOf(here, { level: 5, clientId, properties })).connack.properties?.responseInformation;
