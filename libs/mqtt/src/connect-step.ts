@@ -18,9 +18,9 @@ export function onConnect(packet: ConnectPacket, rules: SessionRules): SessionSt
   const { level, clean, clientId, will, properties = {} } = packet;
   const most = properties.maximumPacketBytes;
   if (clientId === '' && (level === 3 || (level === 4 && !clean)))
-    return refuseConnect(level, 'client-id.invalid', 'empty', most); // [MQTT-3.1.3-8]
+    return refuseConnect(level, 'client-id.invalid', 'empty', most); // [MQTT3-3.1.3-8]
   if (Buffer.byteLength(clientId) > rules.maxClientIdBytes)
-    return refuseConnect(level, 'client-id.invalid', 'too long', most); // [MQTT-3.1.3-9]
+    return refuseConnect(level, 'client-id.invalid', 'too long', most); // [MQTT3-3.1.3-9]
   const topic = will && parseTopic(will.topic, rules.topicLimits);
   if (topic?.ok === false) return refuseConnect(level, topic.error.code, 'the topic of the will', most);
   const { authMethod, authData = NOTHING } = properties;
@@ -121,8 +121,8 @@ function willMessage({ topic, payload, qos, retain, properties }: Will): WillMes
 }
 
 /**
- * The session is this connection's: CONNACK is the first packet to the client [MQTT-3.2.0-1], and says whether it goes on with one that
- * was there [MQTT-3.2.2-1], [MQTT-3.2.2-2], [MQTT-3.2.2-3].
+ * The session is this connection's: CONNACK is the first packet to the client [MQTT3-3.2.0-1], and says whether it goes on with one that
+ * was there [MQTT3-3.2.2-1], [MQTT3-3.2.2-2], [MQTT3-3.2.2-3].
  */
 export function onClaimed(client: SessionClient, present: boolean): SessionStep {
   const connack = encodeConnack(client.level, present, 0, client.connack);
@@ -134,7 +134,7 @@ export function onClaimed(client: SessionClient, present: boolean): SessionStep 
   return { session: { phase: 'restoring', client }, effects: [...opened, { do: 'restore' }] };
 }
 
-/** A CONNACK with a code other than 0, if it is not larger than `most`, then the end [MQTT-3.2.2-5]. */
+/** A CONNACK with a code other than 0, if it is not larger than `most`, then the end [MQTT3-3.2.2-5]. */
 export function refuseConnect(
   level: ProtocolLevel,
   code: ErrorCode,
@@ -144,7 +144,7 @@ export function refuseConnect(
   const number = level === 5 ? toMqttReason(code, 'connack') : toConnackCode311(code);
   const why: PacketProperties | undefined =
     level === 5 && detail !== undefined ? { reasonString: detail } : undefined;
-  const whole = encodeConnack(level, false, number, why); // session present is 0 [MQTT-3.2.2-4]
+  const whole = encodeConnack(level, false, number, why); // session present is 0 [MQTT3-3.2.2-4]
   const packet = whole.length > most ? encodeConnack(level, false, number) : whole; // [MQTT-3.2.2-19]
   const { session, effects } = ended(code, detail);
   const answer = packet.length > most ? [] : [{ do: 'send', packet } as const];

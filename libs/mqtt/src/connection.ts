@@ -172,7 +172,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     const client = this.#client;
     this.#ended = true;
     this.#session = { phase: 'closed' };
-    // First, while the session's state can still be asked for. DISCONNECT drops the will [MQTT-3.14.4-3].
+    // First, while the session's state can still be asked for. DISCONNECT drops the will [MQTT3-3.14.4-3].
     parts.owners.leave(this, { will: this.#opened && reason !== 'client.disconnected' });
     this.#intake?.close();
     this.#subscriber?.close();

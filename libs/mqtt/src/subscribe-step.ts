@@ -7,7 +7,7 @@ import { explained } from './explained.ts';
 import type { OpenSession, SessionRules, SessionStep, SessionView } from './session.ts';
 import type { RequestedSubscription } from './subscription.ts';
 
-/** In a SUBACK of 3.1.1: this filter was refused [MQTT-3.9.3-2]. */
+/** In a SUBACK of 3.1.1: this filter was refused [MQTT3-3.9.3-2]. */
 const REFUSED = 0x80;
 const NO_SUBSCRIPTION_EXISTED = 0x11;
 
@@ -30,7 +30,7 @@ export function onSubscribe(
     if (isNew && view.subscriptions.size + added.size >= rules.maxSubscriptions)
       return refusal(client.level, 'quota.exceeded');
     if (isNew) added.add(filter);
-    // Before MQTT 5, and with retain handling 0, retained messages come again also with a filter that was there [MQTT-3.8.4-3].
+    // Before MQTT 5, and with retain handling 0, retained messages come again also with a filter that was there [MQTT3-3.8.4-3].
     const sendRetained = retainHandling === 0 || (retainHandling === 1 && isNew); // [MQTT-3.3.1-9] to [MQTT-3.3.1-11] of MQTT 5
     subscriptions.push({
       filter,
@@ -42,7 +42,7 @@ export function onSubscribe(
     });
     return qos;
   });
-  // One code for each filter, in order, with the packet id of the SUBSCRIBE [MQTT-3.8.4-2], [MQTT-3.8.4-5].
+  // One code for each filter, in order, with the packet id of the SUBSCRIBE [MQTT3-3.8.4-2], [MQTT3-3.8.4-5].
   const no = codes.find((code) => code >= REFUSED);
   const suback = explained(client, no, (why) => encodeSuback(client.level, packetId, codes, why));
   if (subscriptions.length === 0) return { session, effects: [{ do: 'send', packet: suback }] };
@@ -56,7 +56,7 @@ function refusal(level: ProtocolLevel, code: ErrorCode): number {
   return level < 5 ? REFUSED : toMqttReason(code, 'suback');
 }
 
-/** UNSUBSCRIBE: answered also when nothing matched [MQTT-3.10.4-5]; filters are compared as they are written [MQTT-3.10.4-1]. */
+/** UNSUBSCRIBE: answered also when nothing matched [MQTT3-3.10.4-5]; filters are compared as they are written [MQTT3-3.10.4-1]. */
 export function onUnsubscribe(
   session: OpenSession,
   { packetId, filters }: UnsubscribePacket,

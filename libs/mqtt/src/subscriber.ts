@@ -93,7 +93,7 @@ export class Subscriber implements Receiver {
   }
 
   /**
-   * Brings back what an earlier connection left: sends again what was not acknowledged, with its packet ids and DUP [MQTT-4.4.0-1],
+   * Brings back what an earlier connection left: sends again what was not acknowledged, with its packet ids and DUP [MQTT3-4.4.0-1],
    * then what has come since. Resolves to undefined when the subscriptions are active, else to why they are not.
    */
   async restore(): Promise<ErrorCode | undefined> {
