@@ -87,8 +87,14 @@ test('a taken port is reported by number and setting, exit 1', async () => {
 test('beyond loopback it does not start without authentication: exit 78; all faults at once', async () => {
   await using open = await startService({ ...env, TRIVIUM_MQTT_HOST: '0.0.0.0' }, /TRIVIUM_ALLOW_ANONYMOUS/);
   expect(await open.process.exited).toEqual({ code: 78, signal: null });
-  const wrong = { TRIVIUM_MQTT_MAX_INFLIGHT: '0', TRIVIUM_MQTT_ENGINE: 'mosquitto' };
+  const wrong = {
+    TRIVIUM_MQTT_MAX_INFLIGHT: '0',
+    TRIVIUM_MQTT_ENGINE: 'mosquitto',
+    TRIVIUM_AUTH_SCRAM: '{"alice":"no verifier"}',
+  };
   await using faults = await startService({ ...env, ...wrong }, /TRIVIUM_MQTT/);
   expect(await faults.process.exited).toEqual({ code: 78, signal: null });
   for (const name of Object.keys(wrong)) expect(faults.process.output()).toContain(name);
+  expect(faults.process.output()).toContain('auth.scram.alice');
+  expect(faults.process.output()).not.toContain('no verifier');
 });

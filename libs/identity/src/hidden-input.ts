@@ -10,6 +10,7 @@ export async function readPassword(
   const terminal = input.isTTY === true;
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input, output: nowhere, terminal });
+  lines.on('SIGINT', () => lines.close());
   const given = lines[Symbol.asyncIterator]();
   const ask = async (prompt: string): Promise<string | undefined> => {
     if (terminal) prompts.write(prompt);

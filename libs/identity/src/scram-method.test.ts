@@ -1,4 +1,5 @@
 import { scramClient, type ScramClientOptions } from '@trivium/testing';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createScramMethod } from './scram-method.ts';
 import { parseScramVerifier, scramVerifier, type ScramVerifier } from './scram-verifier.ts';
@@ -137,6 +138,26 @@ describe('SCRAM-SHA-256', () => {
     ['', 'nothing'],
   ])('%j is refused: %s', (text) => {
     expect(start(text)).toMatchObject({ ok: false, error: { code: 'auth.failed' } });
+  });
+
+  test('whatever a client sends is refused, and nothing throws', () => {
+    const honest = scramClient('user', 'pencil');
+    const challenge = method.start(honest.first);
+    if (!challenge.ok) throw new Error(challenge.error.message);
+    const final = honest.final(challenge.value.message);
+    const places = fc.integer({ min: 0, max: final.length - 1 });
+    const edits = fc.array(fc.tuple(places, fc.nat(255)), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), edits, (bytes, changes) => {
+        const changed = Buffer.from(final);
+        for (const [at, byte] of changes) changed[at] = byte;
+        expect(method.start(bytes).ok).toBe(false);
+        expect(challenge.value.finish(changed).ok).toBe(changed.equals(final));
+        const first = Buffer.from(honest.first);
+        for (const [at, byte] of changes) first[at % first.length] = byte;
+        method.start(first);
+      }),
+    );
   });
 
   test('bytes that are not UTF-8 are refused', () => {
