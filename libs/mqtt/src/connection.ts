@@ -1,4 +1,4 @@
-import { toMqttReason, type ErrorCode, type TopicFilter } from '@trivium/contracts';
+import { ERRORS, toMqttReason, type ErrorCode, type TopicFilter } from '@trivium/contracts';
 import type { HeldSession, Owner } from '@trivium/sessions';
 import { AuthExchange } from './auth-exchange.ts';
 import { connectLevel } from './codec/connect.ts';
@@ -197,7 +197,9 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     const { serverReference } = this.#parts.config;
     const moved = reason === 'server.draining' && serverReference !== '';
     const code = moved ? USE_ANOTHER_SERVER : toMqttReason(reason as ErrorCode, 'disconnect');
-    const why = detail === undefined ? {} : { reasonString: detail };
+    const { public: isPublic, summary } = ERRORS[reason as ErrorCode];
+    const reasonString = detail ?? (isPublic ? summary : undefined);
+    const why = reasonString === undefined ? {} : { reasonString };
     const packet = encodeDisconnect(code, moved ? { ...why, serverReference } : why);
     // Without the reason string where it would be too large for the client [MQTT-3.14.2-3].
     this.outbox.send(packet.length > this.#client.maximumPacketBytes ? encodeDisconnect(code) : packet);
