@@ -254,7 +254,7 @@ export class Subscriber implements Receiver {
     const match = this.#options.match(message, this.id);
     if (match === undefined) return true;
     const qos = message.qos < match.qos ? message.qos : match.qos;
-    if (qos === 2) return this.#sendSingle(message, qos, undefined, this.#ownOptions(message, match));
+    if (qos === 2) return this.#sendTwice(message, undefined, this.#ownOptions(message, match));
     // Before a topic gets an alias that the client would not hear of.
     if (!this.#hasRoom()) return false;
     return this.#sendSingle(message, qos, undefined, this.#frameOptions(message, match));
@@ -286,15 +286,18 @@ export class Subscriber implements Receiver {
 
   /** The same with a topic alias, for packets that leave in the order in which they are made. */
   #frameOptions(message: Delivered, match: Match): FrameOptions {
-    const options = this.#ownOptions(message, match);
-    const found = this.#aliases?.of(message.topic);
+    return this.#aliased(this.#ownOptions(message, match), this.#aliases?.of(message.topic));
+  }
+
+  #aliased(options: FrameOptions, found: ReturnType<TopicAliases['of']>): FrameOptions {
     if (found === undefined) return options;
     return { ...options, own: { ...options.own, topicAlias: found.alias }, aliased: found.known };
   }
 
   /** At QoS 2: PUBLISH, and later PUBREL. */
-  #sendTwice(message: Delivered, retained: string | undefined, options: FrameOptions): boolean {
+  #sendTwice(message: Delivered, retained: string | undefined, own: FrameOptions): boolean {
     const { stats, tracing } = this.#parts;
+    const aliases = retained === undefined ? this.#aliases : undefined;
     const exactlyOnce = this.#exactlyOnce ?? this.#startExactlyOnce();
     if (retained === undefined && exactlyOnce.wasBegun(message.pos)) return true;
     if (exactlyOnce.full) {
@@ -303,8 +306,13 @@ export class Subscriber implements Receiver {
     }
     if (!this.#hasRoom()) return false;
     const frames = this.#frames;
+    // Where the exchange is stored first its PUBLISH leaves later than others: it may use an alias, but not be the one to tell it.
+    const isStored = this.#held.exactlyOnce !== undefined;
+    const alias = isStored ? aliases?.known(message.topic) : aliases?.of(message.topic);
+    const options = this.#aliased(own, alias);
     frames.single(message, 2, 0, options);
     if (frames.end - frames.start > this.#client.maximumPacketBytes) {
+      aliases?.undo(message.topic);
       stats.tooLarge++;
       return true;
     }

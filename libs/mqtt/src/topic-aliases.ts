@@ -23,6 +23,13 @@ export class TopicAliases {
     return { alias: this.#aliases.size, known: false };
   }
 
+  /** The alias of a topic that the client knows already: for packets that leave later than others made after them. */
+  known(topic: string): { readonly alias: number; readonly known: true } | undefined {
+    const alias = this.#aliases.get(topic);
+    this.#told = undefined;
+    return alias === undefined ? undefined : { alias, known: true };
+  }
+
   /** The packet for which `of` was called last, for this topic, does not leave: an alias that it would have told is not known. */
   undo(topic: string): void {
     if (this.#told !== undefined && this.#aliases.get(topic) === this.#told) this.#aliases.delete(topic);

@@ -165,6 +165,25 @@ describe('topic aliases', () => {
   });
 });
 
+test.each([
+  ['a session without an expiry', 0, [undefined, 1, 1]],
+  ['a session that is stored', 600, [undefined, undefined, 1]],
+])('[MQTT-3.3.2-11] aliases at QoS 2 to %s', async (_name, sessionExpirySeconds, expected) => {
+  const sub = await five({ topicAliasMaximum: 1, sessionExpirySeconds });
+  await sub.subscribe(topic);
+  const pub = await five({}, `${clientId}-p`);
+  await say(pub, 2, 'a');
+  const came = await sub.messages(1);
+  await say(pub, sessionExpirySeconds === 0 ? 2 : 1, 'b');
+  came.push(...(await sub.messages(1)));
+  await say(pub, 2, 'c');
+  came.push(...(await sub.messages(1)));
+  // The topic is there until its alias was told, and left out then.
+  expect(payloads(came)).toEqual(['a', 'b', 'c']);
+  const used = came.map((one) => (one.topic === '' ? one.properties?.topicAlias : undefined));
+  expect(used).toEqual(expected);
+});
+
 describe('flow control', () => {
   test('[MQTT-4.9.0-1] [MQTT-4.9.0-2] [MQTT-4.9.0-3] [MQTT-3.3.4-9] [MQTT-3.3.4-10] no more is open than Receive Maximum, and everything else goes on', async () => {
     const sub = await five({ receiveMaximum: 2 });
