@@ -24,7 +24,7 @@ const throughTheDoor = {
 };
 
 export default tseslint.config(
-  { ignores: ['**/node_modules', '**/test-results', '**/.nx', '**/.trivium', '**/tmp'] },
+  { ignores: ['**/node_modules', '**/test-results', '**/.nx', '**/.trivium', '**/tmp', '**/dist'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   ...tseslint.configs.recommended,
   {
@@ -45,7 +45,8 @@ export default tseslint.config(
             only('type:domain', 'type:contract', 'type:adapter', 'type:domain', 'type:util', 'type:testkit'),
             only('type:testkit', 'type:contract', 'type:testkit'),
             only('type:app', 'type:contract', 'type:adapter', 'type:domain', 'type:util', 'type:testkit'),
-            only('type:e2e', 'type:contract', 'type:testkit'),
+            only('type:client', 'type:contract'),
+            only('type:e2e', 'type:contract', 'type:client', 'type:testkit'),
             only('type:tool', 'type:contract', 'type:util', 'type:testkit', 'type:tool'),
             only('side:pure', 'side:pure'),
             {
