@@ -84,6 +84,30 @@ describe('publish and subscribe', () => {
     });
   });
 
+  test('a request is answered by a client at another door, by what it says about itself', async () => {
+    const topic = freshTopic();
+    await using device = await connect(one.url);
+    await using caller = await connect(other.url);
+    await device.ask({ op: 'sub', filters: [{ filter: `${topic}/ask`, qos: 1 }] });
+    await caller.ask({ op: 'sub', filters: [{ filter: `${topic}/answers`, qos: 1 }] });
+    const correlationData = 'AP8H';
+    const properties = { responseTopic: `${topic}/answers`, correlationData };
+    await caller.ask({ op: 'pub', topic: `${topic}/ask`, payload: 'time?', qos: 1, properties });
+    const { properties: told } = await device.seen({ op: 'msg', payload: 'time?' });
+    const request = told as typeof properties;
+    await device.ask({
+      op: 'pub',
+      topic: request.responseTopic,
+      payload: 'noon',
+      qos: 1,
+      properties: { correlationData: request.correlationData },
+    });
+    expect(await caller.seen({ op: 'msg', payload: 'noon' })).toMatchObject({
+      topic: `${topic}/answers`,
+      properties: { correlationData },
+    });
+  });
+
   test('bytes that are no text travel as base64, both ways', async () => {
     const topic = freshTopic();
     await using client = await connect(one.url);
@@ -328,6 +352,20 @@ describe('requests to upgrade', () => {
     expect([ws.protocol, ws.extensions]).toEqual(['trivium.v1', '']);
     ws.terminate();
   });
+
+  test.each(['mqtt', 'trivium.v1'])(
+    '[RFC6455-10.2] %s: pages of origins that are not listed are refused with 403',
+    async (protocol) => {
+      await using door = await startDoor(nats.url, { config: { origins: ['https://app.example', 'null'] } });
+      const open = (origin?: string): Promise<WebSocket> => {
+        const ws = new WebSocket(door.url, protocol, origin === undefined ? {} : { origin });
+        return once(ws, 'open').then(() => ws);
+      };
+      for (const origin of ['https://evil.example', 'https://app.example.evil.example', 'http://app.example'])
+        await expect(open(origin)).rejects.toThrow('403');
+      for (const origin of ['https://app.example', 'null', undefined]) (await open(origin)).terminate();
+    },
+  );
 
   test('plain HTTP is told to upgrade', async () => {
     const response = await fetch(`http://127.0.0.1:${one.port}/`);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -17,9 +18,13 @@ interface Pair extends AsyncDisposable {
 }
 
 /** A WebSocket on loopback: a plain client at one end, the transport at the other. */
-async function pair(): Promise<Pair> {
+async function pair(compress = false): Promise<Pair> {
   const server = createServer();
-  const webSockets = new WebSocketServer({ noServer: true, maxPayload: 1 << 20 });
+  const webSockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: 1 << 20,
+    perMessageDeflate: compress && { threshold: 0 },
+  });
   const chunks: Buffer[] = [];
   const events: string[] = [];
   const sink: TransportSink = {
@@ -90,17 +95,32 @@ test('what is written at once leaves as one binary message', async () => {
   ]);
 });
 
-test('a client that does not read makes write say false, and drain follows when it has read', async () => {
-  await using to = await pair();
-  to.client.pause();
-  const block = Buffer.alloc(1 << 20);
-  let blocks = 1;
-  while (to.transport.write([block])) blocks++;
-  expect(to.events).toEqual([]);
-  to.client.resume();
-  await waitFor(() => to.events.includes('drain'));
-  await waitFor(() => to.received.length === blocks);
-  expect(to.events).toEqual(['drain']);
+test.each([
+  ['plain', false],
+  ['compressed', true],
+])(
+  '%s: a client that does not read makes write say false, and drain follows when it has read',
+  async (_how, compress) => {
+    await using to = await pair(compress);
+    to.client.pause();
+    const block = randomBytes(compress ? 10_000 : 1 << 20);
+    let blocks = 1;
+    while (to.transport.write([block])) blocks++;
+    expect(to.events).toEqual([]);
+    to.client.resume();
+    await waitFor(() => to.events.includes('drain'));
+    await waitFor(() => to.received.length === blocks);
+    expect(to.events).toEqual(['drain']);
+  },
+);
+
+test('compressed: what is written leaves in order, one message a write', async () => {
+  await using to = await pair(true);
+  expect(to.client.extensions).toContain('permessage-deflate');
+  const written = Array.from({ length: 50 }, (_, i) => Buffer.alloc(500, i));
+  for (const block of written) expect(to.transport.write([block])).toBe(true);
+  await waitFor(() => to.received.length === written.length);
+  expect(to.received).toEqual(written);
 });
 
 test('paused it hands nothing on until it is resumed', async () => {
