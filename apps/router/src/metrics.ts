@@ -46,6 +46,9 @@ export const ROUTER_METRICS = {
   'trivium.router.index.checkpoints.failed': 'Checkpoints that could not be written',
   'trivium.router.retained.checked': 'Retained publishes of which it was seen whether RETAINED has them',
   'trivium.router.retained.repaired': 'Retained publishes that their door did not live to write to RETAINED',
+  'trivium.router.shares': gauge('Shared subscriptions of the hub', '{share}'),
+  'trivium.router.shares.removed':
+    'Members taken out of shared subscriptions because their sessions are gone',
 } as const satisfies Record<string, string | CounterDescription>;
 
 /** Publishes the router's numbers. Returns how to stop. */
@@ -54,7 +57,7 @@ export function publishRouterMetrics(router: Router): () => void {
 }
 
 function readRouter(router: Router): Record<keyof typeof ROUTER_METRICS, number> {
-  const { actors, doors, deadDoors, sessions, deadSessions, positions } = router;
+  const { actors, doors, deadDoors, sessions, deadSessions, positions, lostMembers } = router;
   const { stats } = actors;
   const { totals } = positions;
   return {
@@ -94,5 +97,7 @@ function readRouter(router: Router): Record<keyof typeof ROUTER_METRICS, number>
     'trivium.router.index.checkpoints.failed': positions.checkpoints.failed,
     'trivium.router.retained.checked': positions.retained.checked,
     'trivium.router.retained.repaired': positions.retained.repaired,
+    'trivium.router.shares': lostMembers.stats.shares,
+    'trivium.router.shares.removed': lostMembers.stats.removed,
   };
 }

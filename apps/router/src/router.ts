@@ -5,6 +5,7 @@ import type { RouterConfig } from './config.ts';
 import { createDeadDoors, type DeadDoors } from './dead-doors.ts';
 import { createDeadSessions, type DeadSessions } from './dead-sessions.ts';
 import { type Doors, watchDoors } from './doors.ts';
+import { createLostMembers, type LostMembers } from './lost-members.ts';
 import { createPositionIndex, type PositionIndex } from './position-index.ts';
 import { type OnlineAt, presence } from './presence.ts';
 import { type SessionWatch, watchSessions } from './session-watch.ts';
@@ -23,11 +24,12 @@ export interface Router {
   readonly sessions: SessionWatch;
   readonly deadSessions: DeadSessions;
   readonly positions: PositionIndex;
+  readonly lostMembers: LostMembers;
   /** Hands everything over to the other routers. */
   close(): Promise<void>;
 }
 
-/** A router: the actors of its partitions, the sessions of dead doors, the position index, and what they must hear of beside the log. */
+/** A router: the actors of its partitions, the sessions of dead doors, the position index, the members of shares, and what they must hear of beside the log. */
 export function createRouter({ bus, config, logger, clock = systemClock }: RouterOptions): Router {
   const holds = (partition: number): boolean => actors.holds(partition);
   const doors = watchDoors({
@@ -73,6 +75,7 @@ export function createRouter({ bus, config, logger, clock = systemClock }: Route
     limits: { maxMessages: config.sessionMaxMessages, maxBytes: config.sessionMaxBytes },
     holds,
   });
+  const lostMembers = createLostMembers({ bus, sessions, clock, logger, graceMs: config.doorGraceMs, holds });
   const hosted = hostActor(presence, ({ door, connectedAt }: OnlineAt, { id }) =>
     deadDoors.check(id, door, connectedAt),
   );
@@ -97,7 +100,9 @@ export function createRouter({ bus, config, logger, clock = systemClock }: Route
     sessions,
     deadSessions,
     positions,
+    lostMembers,
     async close() {
+      lostMembers.close();
       deadSessions.close();
       deadDoors.close();
       doors.close();

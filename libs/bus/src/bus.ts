@@ -60,8 +60,11 @@ export interface LiveSubscription {
 }
 
 export interface LiveFeed {
-  /** One core subscription per distinct subject, reference-counted: handlers of the same subject share it. Re-asserted by the client after a reconnect. */
-  subscribe(subject: string, handler: (message: BusMessage) => void): LiveSubscription;
+  /**
+   * One core subscription per distinct subject, reference-counted: handlers of the same subject share it. Re-asserted by the client after
+   * a reconnect. `queue`: of all processes that subscribe with it, one gets each message.
+   */
+  subscribe(subject: string, handler: (message: BusMessage) => void, queue?: string): LiveSubscription;
   /** Resolves when the server has seen every subscribe and unsubscribe made so far; calls of one turn share one round trip. */
   flush(): Promise<void>;
 }
@@ -97,6 +100,45 @@ export interface Follower {
    */
   caughtUp(): Promise<void>;
   close(): void;
+}
+
+/**
+ * What becomes of a message that a consumer handed over. `done`: it is not handed to anybody again. `again`: at once to somebody else.
+ * `working`: not to anybody else yet.
+ */
+export type Settlement = 'done' | 'again' | 'working';
+
+export interface SharedConsumer {
+  readonly name: string;
+  /** By NATS' clock, milliseconds since the epoch. */
+  readonly createdMs: number;
+}
+
+export interface AskOptions {
+  /** `settle` takes `handle` until the message is done. `message` may be kept until then: it holds on to the chunk it came in. */
+  onMessage(pos: number, message: BusMessage, handle: string): void;
+  /** A request ended with fewer messages than it asked for. `gone`: the consumer does not answer, it may be deleted. */
+  onOver(gone: boolean): void;
+}
+
+export interface SharedReader {
+  /** Messages asked for that have not come. */
+  readonly asked: number;
+  /** Asks for so many more. While NATS is away nothing happens; `onOver` tells when it is back. */
+  ask(count: number): void;
+  close(): void;
+}
+
+/** Consumers of `MESSAGES` that deal its messages out to many readers, each to one (rule 9). Promises reject with a `TriviumError`. */
+export interface SharedLog {
+  /** For what is stored above `after` under these subjects. One that is there is left as it is. */
+  create(name: string, subjects: readonly string[], after: number): Promise<void>;
+  /** Also when it is not there. */
+  remove(name: string): Promise<void>;
+  list(prefix: string): Promise<SharedConsumer[]>;
+  read(name: string, options: AskOptions): SharedReader;
+  /** While NATS is away `done` is kept until it is back; the others are lost, as is anything said too late. */
+  settle(handle: string, how: Settlement): void;
 }
 
 export interface Entry {
@@ -171,6 +213,7 @@ export interface Bus extends StoredMessages {
    */
   firstPosAfter(timeMs: number): Promise<number>;
   bucket(name: BucketName): Bucket;
+  readonly shared: SharedLog;
   /**
    * Makes a message that is stored in `MESSAGES` at `pos` the retained one of its topic, unless a newer one is already (rule 5).
    * Resolves when `RETAINED` stands at `pos` or above. Rejects with a retryable `TriviumError`.

@@ -13,6 +13,7 @@ import { createPublisher } from './publisher.ts';
 import type { StreamState } from './push-reader.ts';
 import { createRetainedWriter } from './retained-writer.ts';
 import { createRequests } from './requests.ts';
+import { createSharedLog } from './shared-log.ts';
 import { storeOnce } from './store-once.ts';
 import { createStoredMessages } from './stored-messages.ts';
 import { checkServer } from './server-check.ts';
@@ -56,6 +57,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
   const live = createLiveFeed(liveLane, logger, stats);
   const requests = createRequests(publishLane, live, logger);
   const reader = createDirectReader(scanLane, `_INBOX.tv.${incarnation}`);
+  const shared = createSharedLog(feedLane, publishLane, `_INBOX.tv.${incarnation}`, logger);
   const buckets = new Map<BucketName, Bucket>();
   const followers = new Set<Follower>();
   const ends = new Map<StreamName, Promise<number>>();
@@ -82,6 +84,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
     },
     publisher,
     live,
+    shared,
     stats,
     ...requests,
     ...createStoredMessages(publishLane),
@@ -142,6 +145,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
         await new Promise((resolve) => setTimeout(resolve, 10));
       publisher.close();
       reader.close();
+      shared.close();
       if (publishLane.up) await publishLane.nc.flush().catch(() => undefined);
       await closeLanes();
     },

@@ -6,6 +6,7 @@ export type { OnceMessage } from './store-once.ts';
 export type { StoredMessage } from './stored-messages.ts';
 export { addHeaders } from './wire.ts';
 export type {
+  AskOptions,
   Bucket,
   Bus,
   BusMessage,
@@ -19,6 +20,10 @@ export type {
   LiveSubscription,
   Publisher,
   PutOptions,
+  Settlement,
+  SharedConsumer,
+  SharedLog,
+  SharedReader,
   StoreSink,
   Watch,
 } from './bus.ts';

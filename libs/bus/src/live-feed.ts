@@ -15,9 +15,10 @@ export function createLiveFeed(lane: Lane, logger: Logger, stats: BusStats): Liv
   const routes = new Map<string, Route>();
   let flushing: Promise<void> | undefined;
 
-  const open = (subject: string): Route => {
+  const open = (key: string, subject: string, queue: string | undefined): Route => {
     const handlers: Route['handlers'] = [];
     const subscription = nc.subscribe(subject, {
+      ...(queue === undefined ? {} : { queue }),
       callback(error, message) {
         if (error) return;
         stats.liveReceived++;
@@ -31,13 +32,14 @@ export function createLiveFeed(lane: Lane, logger: Logger, stats: BusStats): Liv
       },
     });
     const route = { subscription, handlers };
-    routes.set(subject, route);
+    routes.set(key, route);
     return route;
   };
 
   return {
-    subscribe(subject, handler) {
-      const route = routes.get(subject) ?? open(subject);
+    subscribe(subject, handler, queue) {
+      const key = queue === undefined ? subject : `${subject} ${queue}`;
+      const route = routes.get(key) ?? open(key, subject, queue);
       route.handlers.push(handler);
       let closed = false;
       return {
@@ -47,7 +49,7 @@ export function createLiveFeed(lane: Lane, logger: Logger, stats: BusStats): Liv
           closed = true;
           route.handlers.splice(route.handlers.indexOf(handler), 1);
           if (route.handlers.length > 0) return;
-          routes.delete(subject);
+          routes.delete(key);
           route.subscription.unsubscribe();
         },
       };

@@ -8,7 +8,7 @@ export interface BucketSettings {
 }
 
 export type BucketName =
-  'sessions' | 'qos2' | 'positions' | 'devices' | 'policies' | 'contracts' | 'shadows' | 'leases';
+  'sessions' | 'qos2' | 'positions' | 'shares' | 'devices' | 'policies' | 'contracts' | 'shadows' | 'leases';
 
 const kept: BucketSettings = { storage: 'file', history: 1, ttl: false };
 const expiring: BucketSettings = { storage: 'file', history: 1, ttl: true, markerTtlMs: 60_000 };
@@ -21,6 +21,8 @@ export const BUCKETS: Readonly<Record<BucketName, BucketSettings>> = {
   qos2: expiring,
   /** Checkpoints of the position index. */
   positions: kept,
+  /** Who is in which shared subscription. */
+  shares: kept,
   /** Registry entries and actor snapshots. */
   devices: kept,
   policies: kept,

@@ -14,7 +14,7 @@ export { toWsClose } from './ws-close.ts';
 
 export { DEFAULT_TOPIC_LIMITS, isDollar, parseTopic } from './topic.ts';
 export type { Topic, TopicLimits } from './topic.ts';
-export { matches, parseFilter } from './topic-filter.ts';
+export { matches, parseFilter, SHARE_PREFIX } from './topic-filter.ts';
 export type { TopicFilter } from './topic-filter.ts';
 export { parseShare } from './share.ts';
 export type { Share } from './share.ts';
@@ -24,6 +24,7 @@ export { filterToTokens, tokensToTopic, topicToTokens } from './topic-tokens.ts'
 export {
   clientToken,
   liveSubjects,
+  logSubjects,
   messageSubject,
   NO_CLIENT,
   parseMessageSubject,
@@ -80,6 +81,7 @@ export {
   willId,
   WillMessage,
 } from './session-record.ts';
+export { shareKey, shareName, ShareRecord } from './share-record.ts';
 export { ExactlyOnceRecord, IncomingExactlyOnce, OutgoingExactlyOnce } from './exactly-once-record.ts';
 export { TakeoverNotice } from './session-control.ts';
 export { PositionAnswer, PositionRequest } from './position-request.ts';

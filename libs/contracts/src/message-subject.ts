@@ -63,3 +63,8 @@ export function liveSubjects(filter: TopicFilter, which: 'all' | 'qos0'): string
   const prefix = which === 'all' ? 'tv1.m.*.*.' : 'tv1.m.0.*.';
   return filterToTokens(filter).map((tokens) => prefix + tokens);
 }
+
+/** The subjects of the messages in the log for a filter: what the consumer of a shared subscription takes. The `$` rule is for the receiver. */
+export function logSubjects(filter: TopicFilter): string[] {
+  return filterToTokens(filter).map((tokens) => `tv1.m.*.*.${tokens}`);
+}

@@ -2,12 +2,13 @@ import { BUCKETS } from './buckets.ts';
 import { ConnectedEvent, DisconnectedEvent } from './connection-events.ts';
 import { encodeHeaders, HEADERS } from './headers.ts';
 import { DoorLease, doorLeaseKey, PartitionLease, partitionLeaseKey } from './leases.ts';
-import { liveSubjects, messageSubject, publisherName } from './message-subject.ts';
+import { liveSubjects, logSubjects, messageSubject, publisherName } from './message-subject.ts';
 import { partitionOf, PARTITIONS } from './partition.ts';
 import { ExactlyOnceRecord } from './exactly-once-record.ts';
 import { PositionAnswer, PositionRequest } from './position-request.ts';
 import { Presence, presenceKey } from './presence.ts';
 import { SessionRecord, sessionKey, willId } from './session-record.ts';
+import { shareKey, ShareRecord } from './share-record.ts';
 import { TakeoverNotice } from './session-control.ts';
 import { STREAMS } from './streams.ts';
 import {
@@ -75,6 +76,7 @@ export function wireContract(): unknown {
       message: messageSubject(1, 'client', 'a.b'),
       live: liveSubjects('a/#' as TopicFilter, 'all'),
       liveQos0: liveSubjects('a/#' as TopicFilter, 'qos0'),
+      log: logSubjects('a/#' as TopicFilter),
       retained: retainedSubject('a.b'),
       client: clientSubject('door', 'a.b'),
       door: doorSubject('door'),
@@ -97,6 +99,7 @@ export function wireContract(): unknown {
       partition: partitionLeaseKey(31),
       presence: presenceKey('a.b'),
       session: sessionKey('a.b'),
+      share: shareKey({ group: 'g', filter: 'a/+' as TopicFilter }),
     },
     ids: { will: willId('a.b', 7) },
     topics: each(TOPICS, (topic) => topicToTokens(topic as Topic)),
@@ -114,6 +117,7 @@ export function wireContract(): unknown {
       Presence,
       SessionRecord,
       ExactlyOnceRecord,
+      ShareRecord,
       TakeoverNotice,
       PositionRequest,
       PositionAnswer,

@@ -1,5 +1,6 @@
 import { matches, type Topic, type TopicFilter } from '@trivium/contracts';
 import { Backlog } from './backlog.ts';
+import type { Member } from './member.ts';
 import type { DeliveredMessage } from './message.ts';
 import type { AttachOptions, QueueLimits, Receiver } from './receiver.ts';
 import { precedes } from './topics.ts';
@@ -28,6 +29,9 @@ export class Client {
   /** The position index, until it was asked. */
   ask: AttachOptions['ask'];
   readonly wishes = new Map<TopicFilter, Wish>();
+  /** Its shared subscriptions, by the filter as the client writes it. */
+  readonly shares = new Map<TopicFilter, Member>();
+  readonly tie: string;
   source: Source = 'none';
   /** Last position considered; a lower bound while it rides a source, whose own position then counts. */
   pos = 0;
@@ -46,9 +50,10 @@ export class Client {
   #wildcards = 0;
   #durable = 0;
 
-  constructor(receiver: Receiver, { ask, limits }: AttachOptions, losses: { dropped: number }) {
+  constructor(receiver: Receiver, { ask, limits, tie = '' }: AttachOptions, losses: { dropped: number }) {
     this.receiver = receiver;
     this.ask = ask;
+    this.tie = tie;
     this.limits = limits;
     this.#losses = losses;
   }

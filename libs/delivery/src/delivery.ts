@@ -7,6 +7,7 @@ import type { AttachOptions, Attachment, Delivery, Receiver, Subscription } from
 import { createRetainedPump } from './retained-pump.ts';
 import { createRetainedStore, type Retained } from './retained-store.ts';
 import { createRereader } from './rereader.ts';
+import { createShares, type SharedSubscription } from './shares.ts';
 import { Topics } from './topics.ts';
 import type { Wish } from './wish.ts';
 
@@ -33,6 +34,8 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
   };
   const retained = createRetainedStore(bus, topics, onRetained);
   const pump = createRetainedPump(() => retained);
+
+  const shares = createShares(bus, topics, logger);
 
   const attach = (receiver: Receiver, options: AttachOptions = {}): Attachment => {
     const client = new Client(receiver, options, losses);
@@ -136,14 +139,21 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       async subscribe(subs, { after } = {}) {
         if (client.detached) throw new TriviumError('defect', 'subscribe after detach');
         const from = after ?? resumeAt;
-        await subscribe(subs, from);
+        const shared = subs.filter(isShared);
+        if (shared.length < subs.length)
+          await subscribe(
+            subs.filter((sub) => !isShared(sub)),
+            from,
+          );
+        await Promise.all(shared.map((sub) => shares.join(client, sub)));
         resumeAt = undefined;
       },
       unsubscribe(filters) {
         const gone = filters.map((filter) => {
           const wish = client.wishes.get(filter);
-          if (wish !== undefined) remove(wish);
-          return wish !== undefined;
+          if (wish === undefined) return shares.leave(client, filter);
+          remove(wish);
+          return true;
         });
         if (!client.durable) feed.leave(client);
         return gone;
@@ -151,9 +161,11 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       resume() {
         pump.resume(client);
         feed.resume(client);
+        shares.resume(client);
       },
-      detach() {
+      detach({ stays = false } = {}) {
         if (client.detached) return;
+        shares.detach(client, stays);
         feed.leave(client);
         pump.forget(client);
         client.detached = true;
@@ -189,10 +201,17 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       get expired() {
         return losses.expired;
       },
+      get shares() {
+        return shares.size;
+      },
+      get droppedShared() {
+        return shares.dropped;
+      },
     },
     read: createRereader(bus, topics),
     close() {
       retained.close();
+      shares.close();
       feed.close();
     },
   };
@@ -203,7 +222,13 @@ function reachOf(sub: Subscription): Reach {
 }
 
 function subscriptionsOf(client: Client): ReadonlyMap<TopicFilter, Subscription> {
-  return new Map(
-    [...client.wishes].map(([filter, { sub, from }]) => [filter, sub.qos > 0 ? { ...sub, from } : sub]),
+  const own = [...client.wishes].map(
+    ([filter, { sub, from }]) => [filter, sub.qos > 0 ? { ...sub, from } : sub] as const,
   );
+  const shared = [...client.shares].map(([filter, { sub }]) => [filter, sub] as const);
+  return new Map([...own, ...shared]);
+}
+
+function isShared(sub: Subscription): sub is SharedSubscription {
+  return sub.share !== undefined;
 }

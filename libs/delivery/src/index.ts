@@ -10,6 +10,9 @@ export type {
   Subscription,
   WantedMessage,
 } from './receiver.ts';
+export type { Handover } from './handover.ts';
+export { createShareRegistry, SHARE_CONSUMERS } from './share-registry.ts';
+export type { ShareRegistry } from './share-registry.ts';
 export { Backlog } from './backlog.ts';
 export type { Dropped } from './backlog.ts';
 export { FilterTrie } from './trie.ts';

@@ -1,5 +1,6 @@
-import type { QoS, TopicFilter } from '@trivium/contracts';
+import type { QoS, Share, TopicFilter } from '@trivium/contracts';
 import type { Delivered } from './delivered.ts';
+import type { Handover } from './handover.ts';
 
 /** What a client asked for with one filter. */
 export interface Subscription {
@@ -13,6 +14,8 @@ export interface Subscription {
    * without it the filter begins now, or at `after`. `attachment.subscriptions` has it for every filter granted 1 or 2.
    */
   readonly from?: number;
+  /** A shared subscription: one member of the group gets each message. `filter` is then the whole of it, as the client writes it. */
+  readonly share?: Share;
 }
 
 /** What the position index knows of a session: in (from, through] exactly `positions` match its filters. */
@@ -41,6 +44,8 @@ export interface AttachOptions {
    */
   readonly ask?: (after: number, upTo: number) => Promise<KnownPositions | undefined>;
   readonly limits?: QueueLimits;
+  /** What its memberships in shared subscriptions end with: see `ShareRecord.members`. Empty, as by default: its session. */
+  readonly tie?: string;
 }
 
 /** A message to read again by its position. */
@@ -69,6 +74,12 @@ export interface Receiver {
    * `onDurable`; it is offered again after `attachment.resume()`. Receivers without this call get none.
    */
   onRetained?(message: Delivered, sub: Subscription): boolean;
+  /**
+   * A message of a shared subscription. False: no room, it goes to another member, or waits for `attachment.resume()`. With a `handover`
+   * it is this receiver's from now on, until it says `done`; without one it is a live message, to be sent at once. Receivers without
+   * this call have no shared subscriptions.
+   */
+  onShared?(message: Delivered, sub: Subscription, handover: Handover | undefined): boolean;
   /** Positions (from, first) fell to retention before this receiver read them. */
   onLost?(from: number, first: number): void;
   /** Its queue passed its limits: so many of the oldest messages that waited for it are dropped. */
@@ -93,8 +104,11 @@ export interface Attachment {
   readonly subscriptions: ReadonlyMap<TopicFilter, Subscription>;
   /** There is room again after `onDurable` said false. */
   resume(): void;
-  /** Idempotent; frees everything. */
-  detach(): void;
+  /**
+   * Idempotent; frees everything. What it has of shared subscriptions goes to other members; `stays`: its session does, and remains a
+   * member of them.
+   */
+  detach(options?: { stays?: boolean }): void;
 }
 
 export interface Delivery {
@@ -115,6 +129,10 @@ export interface Delivery {
     /** Receivers that do not ride the live feed. */
     catchingUp: number;
     lostToRetention: number;
+    /** Shared subscriptions with members here. */
+    shares: number;
+    /** QoS 0 messages that no member of a shared subscription had room for. */
+    droppedShared: number;
     /** Messages that queue limits took from receivers. */
     dropped: number;
     /** Sessions that had missed more than their maximum age allows. */

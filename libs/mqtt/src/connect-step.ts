@@ -46,7 +46,6 @@ export function onConnect(packet: ConnectPacket, rules: SessionRules): SessionSt
             receiveMaximum: rules.receiveMaximum,
             maximumPacketBytes: rules.maxPacketBytes,
             topicAliasMaximum: rules.topicAliasMaximum,
-            sharedSubscriptionAvailable: false,
             ...(assigned ? { assignedClientId: id } : {}), // [MQTT-3.1.3-7]
             ...(keepAliveSeconds === packet.keepAliveSeconds
               ? {}

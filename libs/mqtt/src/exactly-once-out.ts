@@ -1,4 +1,5 @@
 import type { OutgoingExactlyOnce } from '@trivium/contracts';
+import type { Handover } from '@trivium/delivery';
 import type { ExactlyOnceLog } from '@trivium/sessions';
 import { acknowledgementFirstByte, encodeAcknowledgement } from './codec/encode.ts';
 import { PUBREL, type ProtocolLevel } from './codec/packet-type.ts';
@@ -16,8 +17,20 @@ interface Exchange {
   readonly pos: number;
   /** Subject tokens of its topic when it was sent as a retained message. */
   readonly retained: string | undefined;
+  /** It came in its turn by the log, which the session's cursor then counts on. */
+  readonly inTurn: boolean;
   /** `entering` and `releasing` wait until the state before the next packet is stored. */
   state: 'entering' | 'sent' | 'releasing' | 'released';
+}
+
+/** A message on its way out. */
+export interface OutgoingMessage {
+  /** In the log. */
+  readonly pos: number;
+  /** Subject tokens of its topic when it is sent as a retained message. */
+  readonly retained?: string | undefined;
+  /** It comes by a shared subscription. */
+  readonly shared?: Handover | undefined;
 }
 
 /** The packet that `PublishFrames` has just written. */
@@ -56,7 +69,10 @@ export class ExactlyOnceOut {
     const restored = options.log?.restored;
     this.#begun = this.#begunBefore = restored?.begun ?? 0;
     for (const { packetId, pos, released, retained } of restored?.outgoing ?? [])
-      this.#exchanges.set(packetId, { packetId, pos, retained, state: released ? 'released' : 'sent' });
+      this.#exchanges.set(packetId, {
+        ...{ packetId, pos, retained, inTurn: retained === undefined },
+        state: released ? 'released' : 'sent',
+      });
   }
 
   get full(): boolean {
@@ -69,17 +85,20 @@ export class ExactlyOnceOut {
   }
 
   /** Sends a message once its exchange is stored. `frame` makes its PUBLISH. Not when `full`. */
-  begin(pos: number, retained: string | undefined, frame: (packetId: number) => Frame): void {
+  begin({ pos, retained, shared }: OutgoingMessage, frame: (packetId: number) => Frame): void {
     const packetId = this.#options.window.reserve();
-    const exchange: Exchange = { packetId, pos, retained, state: 'entering' };
+    const inTurn = retained === undefined && shared === undefined;
+    const exchange: Exchange = { packetId, pos, retained, inTurn, state: 'entering' };
     this.#exchanges.set(packetId, exchange);
-    if (retained === undefined) this.#begun = Math.max(this.#begun, pos);
+    if (inTurn) this.#begun = Math.max(this.#begun, pos);
     // The arena never writes to the same place twice, so this may wait.
     const { buffer, start, end } = frame(packetId);
     this.#entering++;
     this.#commit(() => {
       this.#entering--;
       exchange.state = 'sent';
+      // From here on it is this session's to complete, and nobody else gets it [MQTT-4.8.2-4], [MQTT-4.8.2-5].
+      shared?.done();
       this.#options.outbox.append(buffer, start, end);
     });
   }
@@ -131,8 +150,8 @@ export class ExactlyOnceOut {
   /** Log position below the first message whose exchange is not stored yet: the cursor must not pass it. */
   get storedUpTo(): number {
     if (this.#entering === 0) return Infinity;
-    for (const { state, retained, pos } of this.#exchanges.values())
-      if (state === 'entering' && retained === undefined) return pos - 1;
+    for (const { state, inTurn, pos } of this.#exchanges.values())
+      if (state === 'entering' && inTurn) return pos - 1;
     return Infinity;
   }
 

@@ -1,5 +1,5 @@
 import type { ErrorCode, TopicFilter } from '@trivium/contracts';
-import { parseFilter, toMqttReason } from '@trivium/contracts';
+import { parseFilter, parseShare, toMqttReason } from '@trivium/contracts';
 import { encodeSuback, encodeUnsuback } from './codec/encode.ts';
 import type { ProtocolLevel } from './codec/packet-type.ts';
 import type { SubscribePacket, UnsubscribePacket } from './codec/packets.ts';
@@ -23,15 +23,19 @@ export function onSubscribe(
   const subscriptions: RequestedSubscription[] = [];
   const added = new Set<TopicFilter>();
   const codes = requests.map(({ filter: raw, qos, noLocal, retainAsPublished, retainHandling }) => {
-    const parsed = parseFilter(raw, rules.topicLimits);
-    if (!parsed.ok) return refusal(client.level, parsed.error.code);
-    const filter = parsed.value;
+    const shared = parseShare(raw, rules.topicLimits);
+    if (!shared.ok) return refusal(client.level, shared.error.code);
+    const share = shared.value;
+    const parsed = share === undefined ? parseFilter(raw, rules.topicLimits) : undefined;
+    if (parsed?.ok === false) return refusal(client.level, parsed.error.code);
+    const filter = raw as TopicFilter;
     const isNew = !view.subscriptions.has(filter) && !added.has(filter);
     if (isNew && view.subscriptions.size + added.size >= rules.maxSubscriptions)
       return refusal(client.level, 'quota.exceeded');
     if (isNew) added.add(filter);
     // Before MQTT 5, and with retain handling 0, retained messages come again also with a filter that was there [MQTT3-3.8.4-3].
-    const sendRetained = retainHandling === 0 || (retainHandling === 1 && isNew); // [MQTT-3.3.1-9] to [MQTT-3.3.1-11] of MQTT 5
+    const wantsRetained = retainHandling === 0 || (retainHandling === 1 && isNew); // [MQTT-3.3.1-9] to [MQTT-3.3.1-11] of MQTT 5
+    const sendRetained = wantsRetained && share === undefined; // section 4.8.2
     subscriptions.push({
       filter,
       qos,
@@ -39,6 +43,7 @@ export function onSubscribe(
       noLocal,
       retainAsPublished,
       ...(id === undefined ? {} : { id }),
+      ...(share === undefined ? {} : { share }),
     });
     return qos;
   });

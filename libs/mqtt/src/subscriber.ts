@@ -1,6 +1,6 @@
 import type { ErrorCode, QoS, SessionSubscription, TopicFilter } from '@trivium/contracts';
 import { errorCode, topicToTokens } from '@trivium/contracts';
-import type { Attachment, Delivered, Receiver, Subscription } from '@trivium/delivery';
+import type { Attachment, Delivered, Handover, Receiver, Subscription } from '@trivium/delivery';
 import type { HeldSession } from '@trivium/sessions';
 import type { DoorParts } from './door-parts.ts';
 import { ExactlyOnceOut } from './exactly-once-out.ts';
@@ -9,8 +9,10 @@ import type { Outbox } from './outbox.ts';
 import { PacketIdWindow } from './packet-id-window.ts';
 import type { FrameOptions, PublishFrames } from './publish-frames.ts';
 import type { SessionClient } from './session.ts';
+import { SharedInHand } from './shared-in-hand.ts';
 import {
   restoredSubscription,
+  sharedMatch,
   Subscriptions,
   type Match,
   type RequestedSubscription,
@@ -31,6 +33,8 @@ export class Subscriber implements Receiver {
   readonly #held: HeldSession;
   readonly #attachment: Attachment;
   readonly #window: PacketIdWindow;
+  /** QoS 1 messages of shared subscriptions that wait for PUBACK. */
+  readonly #shared: SharedInHand;
   /** Since the first message at QoS 2, or as an earlier connection left it. */
   #exactlyOnce: ExactlyOnceOut | undefined;
   /** Delivery was told that there is no room, and waits to hear that there is. */
@@ -47,6 +51,8 @@ export class Subscriber implements Receiver {
     this.#outbox = outbox;
     this.#held = held;
     this.#window = new PacketIdWindow(Math.min(config.maxInflight, client.receiveMaximum));
+    this.#shared = new SharedInHand(this.#window);
+    const tie = held.clean ? held.restored.connection! : '';
     const limits = {
       maxMessages: config.maxQueuedMessages,
       maxBytes: config.maxQueuedBytes,
@@ -56,11 +62,11 @@ export class Subscriber implements Receiver {
     this.#attachment =
       held.restored.subscriptions.length > 0
         ? delivery.attach(this, {
-            limits,
+            ...{ limits, tie },
             after: held.restored.pos,
             ask: (after, upTo) => positions(client.id, after, upTo),
           })
-        : delivery.attach(this, { limits });
+        : delivery.attach(this, { limits, tie });
   }
 
   get subscriptions(): ReadonlyMap<TopicFilter, Subscription> {
@@ -89,7 +95,7 @@ export class Subscriber implements Receiver {
 
   /** Whether a QoS 1 message with this packet id waits for its acknowledgement. */
   isOpen(packetId: number): boolean {
-    return this.#window.has(packetId);
+    return this.#window.has(packetId) || this.#shared.has(packetId);
   }
 
   /**
@@ -160,7 +166,7 @@ export class Subscriber implements Receiver {
     if (this.#options.special || this.#aliases !== undefined) return this.#sendSpecial(message);
     const { stats, tracing } = this.#parts;
     const qos = message.qos < sub.qos ? message.qos : sub.qos;
-    if (qos === 2) return this.#sendTwice(message, undefined, {});
+    if (qos === 2) return this.#sendTwice(message, {}, {});
     if (!this.#hasRoom()) return false;
     if (qos === 0) this.#frames.qos0(message);
     else {
@@ -181,7 +187,20 @@ export class Subscriber implements Receiver {
     const own = this.#options.special ? this.#options.idsOf(sub.filter) : undefined;
     const options = { retain: true, ...(own === undefined ? {} : { own }) };
     const qos = message.qos < sub.qos ? message.qos : sub.qos;
-    return this.#sendSingle(message, qos, qos === 0 ? undefined : topicToTokens(message.topic), options);
+    const retained = qos === 0 ? undefined : topicToTokens(message.topic);
+    return this.#sendSingle(message, qos, { retained }, options);
+  }
+
+  onShared(message: Delivered, sub: Subscription, handover: Handover | undefined): boolean {
+    if (this.#isOver(message)) {
+      handover?.done();
+      return true;
+    }
+    const match = sharedMatch(sub as RequestedSubscription);
+    const qos = message.qos < match.qos ? message.qos : match.qos;
+    if (qos === 2) return this.#sendTwice(message, { shared: handover }, this.#ownOptions(message, match));
+    if (!this.#hasRoom()) return false;
+    return this.#sendSingle(message, qos, { shared: handover }, this.#frameOptions(message, match));
   }
 
   onLost(): void {
@@ -194,7 +213,8 @@ export class Subscriber implements Receiver {
 
   /** PUBACK. One for a message that does not wait is ignored. */
   acknowledged(packetId: number): void {
-    if (this.#window.acknowledge(packetId) && this.#full) this.resumeWhenRoomy();
+    if (!this.#window.acknowledge(packetId)) this.#shared.acknowledge(packetId);
+    if (this.#full) this.resumeWhenRoomy();
   }
 
   /** PUBREC. */
@@ -221,7 +241,7 @@ export class Subscriber implements Receiver {
   }
 
   close(): void {
-    this.#attachment.detach();
+    this.#attachment.detach({ stays: !this.#held.clean && this.#held.expirySeconds !== 0 });
   }
 
   #hasRoom(): boolean {
@@ -254,25 +274,31 @@ export class Subscriber implements Receiver {
     const match = this.#options.match(message, this.id);
     if (match === undefined) return true;
     const qos = message.qos < match.qos ? message.qos : match.qos;
-    if (qos === 2) return this.#sendTwice(message, undefined, this.#ownOptions(message, match));
+    if (qos === 2) return this.#sendTwice(message, {}, this.#ownOptions(message, match));
     // Before a topic gets an alias that the client would not hear of.
     if (!this.#hasRoom()) return false;
-    return this.#sendSingle(message, qos, undefined, this.#frameOptions(message, match));
+    return this.#sendSingle(message, qos, {}, this.#frameOptions(message, match));
   }
 
-  #sendSingle(message: Delivered, qos: QoS, retained: string | undefined, options: FrameOptions): boolean {
-    if (qos === 2) return this.#sendTwice(message, retained, options);
+  #sendSingle(message: Delivered, qos: QoS, way: Way, options: FrameOptions): boolean {
+    if (qos === 2) return this.#sendTwice(message, way, options);
     if (!this.#hasRoom()) return false;
     const { stats, tracing } = this.#parts;
-    const packetId = qos === 0 ? 0 : this.#window.take(message.pos, retained);
+    const { retained, shared } = way;
+    const packetId =
+      qos === 0
+        ? 0
+        : shared === undefined
+          ? this.#window.take(message.pos, retained)
+          : this.#shared.take(shared);
     this.#frames.single(message, qos, packetId, options);
     if (!this.#append()) {
       this.#window.acknowledge(packetId);
+      this.#shared.acknowledge(packetId);
       if (options.own?.topicAlias !== undefined) this.#aliases?.undo(message.topic);
-      return true;
-    }
-    if (qos === 0) stats.deliveredQos0++;
+    } else if (qos === 0) stats.deliveredQos0++;
     else stats.deliveredQos1++;
+    if (qos === 0) shared?.done();
     if (tracing.enabled) this.#trace(message, qos);
     return true;
   }
@@ -295,11 +321,11 @@ export class Subscriber implements Receiver {
   }
 
   /** At QoS 2: PUBLISH, and later PUBREL. */
-  #sendTwice(message: Delivered, retained: string | undefined, own: FrameOptions): boolean {
+  #sendTwice(message: Delivered, { retained, shared }: Way, own: FrameOptions): boolean {
     const { stats, tracing } = this.#parts;
     const aliases = retained === undefined ? this.#aliases : undefined;
     const exactlyOnce = this.#exactlyOnce ?? this.#startExactlyOnce();
-    if (retained === undefined && exactlyOnce.wasBegun(message.pos)) return true;
+    if (retained === undefined && shared === undefined && exactlyOnce.wasBegun(message.pos)) return true;
     if (exactlyOnce.full) {
       this.#full = true;
       return false;
@@ -314,9 +340,10 @@ export class Subscriber implements Receiver {
     if (frames.end - frames.start > this.#client.maximumPacketBytes) {
       aliases?.undo(message.topic);
       stats.tooLarge++;
+      shared?.done();
       return true;
     }
-    exactlyOnce.begin(message.pos, retained, (packetId) => {
+    exactlyOnce.begin({ pos: message.pos, retained, shared }, (packetId) => {
       frames.single(message, 2, packetId, options);
       return frames;
     });
@@ -375,6 +402,12 @@ export class Subscriber implements Receiver {
     if (properties?.traceparent === undefined) return;
     this.#parts.tracing.deliver(properties.traceparent, topic, qos, this.id, properties.tracestate)?.end();
   }
+}
+
+/** Beside the log in its turn: as a retained message, or by a shared subscription. */
+interface Way {
+  readonly retained?: string | undefined;
+  readonly shared?: Handover | undefined;
 }
 
 interface Due {

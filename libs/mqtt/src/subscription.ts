@@ -1,5 +1,5 @@
 import type { SessionSubscription } from '@trivium/contracts';
-import { matches, parseFilter, type QoS, type TopicFilter } from '@trivium/contracts';
+import { matches, parseFilter, parseShare, type QoS, type TopicFilter } from '@trivium/contracts';
 import type { Delivered, Subscription } from '@trivium/delivery';
 
 /** What MQTT 5 adds to a filter and its QoS (section 3.8.3.1). */
@@ -19,6 +19,11 @@ export interface Match {
   readonly qos: QoS;
   readonly retainAsPublished: boolean;
   readonly ids: readonly number[];
+}
+
+/** The same for a message of a shared subscription, which goes by that alone. */
+export function sharedMatch({ qos, retainAsPublished, id }: RequestedSubscription): Match {
+  return { qos, retainAsPublished, ids: id === undefined ? [] : [id] };
 }
 
 /** Topics whose matches are remembered. */
@@ -57,7 +62,9 @@ export class Subscriptions {
   match(message: Delivered, client: string): Match | undefined {
     let found = this.#matches.get(message.topic);
     if (found === undefined) {
-      const all = [...this.#options.values()].filter(({ filter }) => matches(filter, message.topic));
+      const all = [...this.#options.values()].filter(
+        ({ filter, share }) => share === undefined && matches(filter, message.topic),
+      );
       found = [combine(all), combine(all.filter(({ noLocal }) => !noLocal))];
       if (this.#matches.size >= MAX_TOPICS) this.#matches.clear();
       this.#matches.set(message.topic, found);
@@ -93,8 +100,8 @@ export class Subscriptions {
   #changed(): void {
     this.#matches.clear();
     this.#special = false;
-    for (const { noLocal, retainAsPublished, id } of this.#options.values())
-      if (noLocal || retainAsPublished || id !== undefined) this.#special = true;
+    for (const { noLocal, retainAsPublished, id, share } of this.#options.values())
+      if (share === undefined && (noLocal || retainAsPublished || id !== undefined)) this.#special = true;
   }
 }
 
@@ -111,9 +118,13 @@ function combine(matching: readonly RequestedSubscription[]): Match | undefined 
 /** As the record has it; a filter that is none any more (a later version wrote it) brings nothing. */
 export function restoredSubscription(stored: SessionSubscription): RequestedSubscription[] {
   const { filter, qos, from, noLocal = false, retainAsPublished = false, id } = stored;
-  const parsed = parseFilter(filter, NO_LIMITS);
-  if (!parsed.ok) return [];
+  const share = parseShare(filter, NO_LIMITS);
+  if (!share.ok || (share.value === undefined && !parseFilter(filter, NO_LIMITS).ok)) return [];
   return [
-    { filter: parsed.value, qos, from, noLocal, retainAsPublished, ...(id === undefined ? {} : { id }) },
+    {
+      ...{ filter: filter as TopicFilter, qos, from, noLocal, retainAsPublished },
+      ...(id === undefined ? {} : { id }),
+      ...(share.value === undefined ? {} : { share: share.value }),
+    },
   ];
 }

@@ -1,4 +1,4 @@
-import type { SessionRecord } from '@trivium/contracts';
+import { SHARE_PREFIX, type SessionRecord } from '@trivium/contracts';
 import { endsWithConnection } from './settlement.ts';
 
 /** A filter that brings messages of the log: those above `from` (rule 2). */
@@ -21,6 +21,8 @@ export interface SessionView {
   readonly epoch: number;
   /** Incarnation of the door that serves the client; none: the client is away. */
   readonly door: string | undefined;
+  /** At that door. */
+  readonly connection: string | undefined;
   readonly connectedAt: number;
   /** Somebody has still to publish a will of a former connection, or to delete the session: if it has no door, a router. */
   readonly unfinished: boolean;
@@ -28,6 +30,8 @@ export interface SessionView {
   readonly waitsUntilMs: number | undefined;
   /** Set while the client is away. */
   readonly sleep: Sleep | undefined;
+  /** Its shared subscriptions, as `shareName` writes them. Those of a clean session are not in its record. */
+  readonly shares: readonly string[];
   /** When this revision was seen to be written, by the router's monotonic clock; -Infinity: it was there before. */
   readonly seenMs: number;
 }
@@ -38,13 +42,14 @@ export function viewSession(
   revision: number,
   seenMs: number,
 ): SessionView {
-  const { epoch, door, connectedAt, due } = record;
+  const { epoch, door, connection, connectedAt, due } = record;
   const ends = endsWithConnection(record);
   return {
     client,
     revision,
     epoch,
     door,
+    connection,
     connectedAt,
     unfinished: ends || (due !== undefined && due.length > 0),
     waitsUntilMs:
@@ -55,6 +60,7 @@ export function viewSession(
       door === undefined && !ends
         ? { cursor: record.pos, filters: logFilters(record.subscriptions) }
         : undefined,
+    shares: shares(record.subscriptions),
     seenMs,
   };
 }
@@ -62,7 +68,14 @@ export function viewSession(
 /** In a fixed order, so that equal sessions have equal lists. */
 function logFilters(subscriptions: SessionRecord['subscriptions']): LogFilter[] {
   return subscriptions
-    .filter(({ qos }) => qos > 0)
+    .filter(({ filter, qos }) => qos > 0 && !filter.startsWith(SHARE_PREFIX))
     .map(({ filter, from }) => ({ filter, from }))
     .sort((a, b) => (a.filter < b.filter ? -1 : a.filter > b.filter ? 1 : a.from - b.from));
+}
+
+const NONE: readonly string[] = [];
+
+function shares(subscriptions: SessionRecord['subscriptions']): readonly string[] {
+  const found = subscriptions.filter(({ filter }) => filter.startsWith(SHARE_PREFIX));
+  return found.length === 0 ? NONE : found.map(({ filter }) => filter);
 }
