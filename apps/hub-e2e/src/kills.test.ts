@@ -136,6 +136,52 @@ describe('kill -9 of a door', () => {
   }, 90_000);
 });
 
+it('kill -9 of a door: what its members of a shared subscription had not acknowledged goes to the members elsewhere', async () => {
+  await everythingReady();
+  const { mqtt, mqtt2 } = hub.addresses;
+  await using doomed = await connectRaw(HOST, mqtt, 'share-doomed', { clean: true });
+  await subscribeRaw(doomed, '$share/crew/share/+', 1);
+  await publish('share/a', numbers(0, 20), 1);
+  for (let i = 0; i < 20; i++) {
+    const { messageId } = await doomed.next('publish');
+    if (i < 5) doomed.send({ cmd: 'puback', messageId: messageId! });
+  }
+  const heir = await connectMqtt(url(mqtt2), { clientId: 'share-heir' });
+  const seen: string[] = [];
+  heir.on('message', (_topic, payload) => void seen.push(payload.toString()));
+  await heir.subscribeAsync('$share/crew/share/+', { qos: 1 });
+  await publish('share/ping', ['ping'], 1);
+  await waitFor(() => seen.includes('ping') || doomed.packets.length > 22);
+  hub.kill('mqtt-ingress');
+  await doomed.closed;
+  await publish('share/a', numbers(20, 40), 1);
+  const expected = numbers(5, 40);
+  await waitFor(() => expected.every((one) => seen.includes(one)), {
+    timeoutMs: 40_000,
+    message: () => `${expected.filter((one) => !seen.includes(one)).join(' ')} to arrive`,
+  });
+  await heir.endAsync();
+  await everythingReady();
+}, 90_000);
+
+it('kill -9 of NATS: a shared subscription loses nothing', async () => {
+  const { mqtt, mqtt2 } = hub.addresses;
+  const seen = new Set<string>();
+  const crew = await Promise.all(
+    [mqtt, mqtt2].map(async (port, i) => {
+      const client = await connectMqtt(url(port), { clientId: `crew-${i}` });
+      client.on('message', (_topic, payload) => void seen.add(payload.toString()));
+      await client.subscribeAsync('$share/crew/nats-share/#', { qos: 1 });
+      return client;
+    }),
+  );
+  await publish('nats-share/a', numbers(0, 50), 1);
+  await goneAndBack('nats-server', () => hub.kill('nats-server'));
+  await publish('nats-share/a', numbers(50, 100), 1);
+  await waitFor(() => seen.size === 100, { timeoutMs: 40_000, message: () => `100, there are ${seen.size}` });
+  for (const client of crew) await client.endAsync();
+}, 90_000);
+
 /** What a new subscription at the second door brings of what is retained, as topic and payload. */
 async function keptAt({ addresses }: TestHub, filter: string): Promise<string[]> {
   await using subscriber = await watcherAtSecondDoor.subscribe(addresses, filter, 1);

@@ -18,6 +18,7 @@ import {
   type RequestedSubscription,
 } from './subscription.ts';
 import { TopicAliases } from './topic-aliases.ts';
+import { unacknowledged } from './unacknowledged.ts';
 
 /** The subscriptions of one client, and messages on their way to it. */
 export class Subscriber implements Receiver {
@@ -366,14 +367,7 @@ export class Subscriber implements Receiver {
   /** What was sent and not acknowledged, in the order in which it was sent. */
   async #sendAgain(): Promise<void> {
     const { delivery, stats } = this.#parts;
-    const outgoing = this.#exactlyOnce?.list().filter(({ released }) => !released) ?? [];
-    const due: Due[] = [
-      ...this.#window.list().map(({ id, ...rest }) => ({ ...rest, packetId: id, qos: 1 as const })),
-      ...outgoing.map(({ packetId, pos, retained }) => ({
-        ...{ packetId, pos, qos: 2 as const },
-        ...(retained === undefined ? {} : { retained }),
-      })),
-    ];
+    const due = unacknowledged(this.#window, this.#exactlyOnce);
     if (due.length === 0) return;
     let next = 0;
     await delivery.read(due, (_pos, message) => {
@@ -408,11 +402,4 @@ export class Subscriber implements Receiver {
 interface Way {
   readonly retained?: string | undefined;
   readonly shared?: Handover | undefined;
-}
-
-interface Due {
-  packetId: number;
-  pos: number;
-  qos: 1 | 2;
-  retained?: string;
 }
