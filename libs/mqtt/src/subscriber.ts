@@ -60,14 +60,10 @@ export class Subscriber implements Receiver {
       maxAgeMs: config.maxQueuedAgeMs,
     };
     // Without filters there is nothing to go on with: a filter that comes later begins then.
-    this.#attachment =
-      held.restored.subscriptions.length > 0
-        ? delivery.attach(this, {
-            ...{ limits, tie },
-            after: held.restored.pos,
-            ask: (after, upTo) => positions(client.id, after, upTo),
-          })
-        : delivery.attach(this, { limits, tie });
+    const isNew = held.restored.subscriptions.length === 0;
+    const ask = (after: number, upTo: number) => positions(client.id, after, upTo);
+    const resume = isNew ? {} : { after: held.restored.pos, ask };
+    this.#attachment = delivery.attach(this, { limits, tie, ...resume });
   }
 
   get subscriptions(): ReadonlyMap<TopicFilter, Subscription> {
