@@ -60,10 +60,13 @@ export class Subscriber implements Receiver {
       maxAgeMs: config.maxQueuedAgeMs,
     };
     // Without filters there is nothing to go on with: a filter that comes later begins then.
-    const isNew = held.restored.subscriptions.length === 0;
-    const ask = (after: number, upTo: number) => positions(client.id, after, upTo);
-    const resume = isNew ? {} : { after: held.restored.pos, ask };
-    this.#attachment = delivery.attach(this, { limits, tie, ...resume });
+    const { pos: after, subscriptions } = held.restored;
+    const ask = (from: number, upTo: number) => positions(client.id, from, upTo);
+    this.#attachment = delivery.attach(this, {
+      limits,
+      tie,
+      ...(subscriptions.length > 0 && { after, ask }),
+    });
   }
 
   get subscriptions(): ReadonlyMap<TopicFilter, Subscription> {
