@@ -10,7 +10,6 @@ const REASONS: Readonly<Record<number, string>> = {
   0x90: 'longer or deeper than a topic may be here',
   0x97: 'more than a client may have here',
   0x99: 'the payload is not the UTF-8 that it claims to be',
-  0x9e: 'shared subscriptions are not offered',
 };
 
 /**

@@ -8,17 +8,19 @@ import { isExpired } from './message-properties.ts';
 import type { Outbox } from './outbox.ts';
 import { PacketIdWindow } from './packet-id-window.ts';
 import type { FrameOptions, PublishFrames } from './publish-frames.ts';
+import { Redelivery } from './redelivery.ts';
 import type { SessionClient } from './session.ts';
 import { SharedInHand } from './shared-in-hand.ts';
 import {
+  ownOptions,
   restoredSubscription,
   sharedMatch,
   Subscriptions,
   type Match,
   type RequestedSubscription,
 } from './subscription.ts';
-import { TopicAliases } from './topic-aliases.ts';
-import { unacknowledged } from './unacknowledged.ts';
+import { aliased, TopicAliases } from './topic-aliases.ts';
+import type { Unacknowledged } from './unacknowledged.ts';
 
 /** The subscriptions of one client, and messages on their way to it. */
 export class Subscriber implements Receiver {
@@ -38,6 +40,8 @@ export class Subscriber implements Receiver {
   readonly #shared: SharedInHand;
   /** Since the first message at QoS 2, or as an earlier connection left it. */
   #exactlyOnce: ExactlyOnceOut | undefined;
+  /** While what an earlier connection left has not been sent again. */
+  #redelivery: Redelivery | undefined;
   /** Delivery was told that there is no room, and waits to hear that there is. */
   #full = false;
 
@@ -114,7 +118,8 @@ export class Subscriber implements Receiver {
     if (begun > 0 || outgoing.length > 0) this.#startExactlyOnce();
     this.#exactlyOnce?.releaseAgain();
     try {
-      await this.#sendAgain();
+      this.#redelivery = this.#startRedelivery();
+      await this.#redelivery.begin();
       if (subscriptions.length > 0) await this.#attachment.subscribe(subscriptions);
       return undefined;
     } catch (error) {
@@ -198,7 +203,7 @@ export class Subscriber implements Receiver {
     }
     const match = sharedMatch(sub as RequestedSubscription);
     const qos = message.qos < match.qos ? message.qos : match.qos;
-    if (qos === 2) return this.#sendTwice(message, { shared: handover }, this.#ownOptions(message, match));
+    if (qos === 2) return this.#sendTwice(message, { shared: handover }, ownOptions(message, match));
     if (!this.#hasRoom()) return false;
     return this.#sendSingle(message, qos, { shared: handover }, this.#frameOptions(message, match));
   }
@@ -214,6 +219,7 @@ export class Subscriber implements Receiver {
   /** PUBACK. One for a message that does not wait is ignored. */
   acknowledged(packetId: number): void {
     if (!this.#window.acknowledge(packetId)) this.#shared.acknowledge(packetId);
+    this.#redelivery?.settled(packetId);
     if (this.#full) this.resumeWhenRoomy();
   }
 
@@ -225,27 +231,32 @@ export class Subscriber implements Receiver {
   /** PUBREC that says no. */
   rejected(packetId: number): void {
     this.#exactlyOnce?.abandon(packetId);
+    this.#redelivery?.settled(packetId);
   }
 
   /** PUBCOMP. */
   completed(packetId: number): void {
     this.#exactlyOnce?.completed(packetId);
+    this.#redelivery?.settled(packetId);
   }
 
   /** Takes messages again when half of the window and of the output are free. */
   resumeWhenRoomy(): void {
-    if (!this.#full || !this.#window.roomy || this.#exactlyOnce?.full === true) return;
+    if (!this.#full || this.#redelivery !== undefined) return;
+    if (!this.#window.roomy || this.#exactlyOnce?.full === true) return;
     if (this.#outbox.waiting > this.#parts.config.maxOutputBytes >> 1) return;
     this.#full = false;
     this.#attachment.resume();
   }
 
   close(): void {
+    this.#redelivery?.close();
     this.#attachment.detach({ stays: !this.#held.clean && this.#held.expirySeconds !== 0 });
   }
 
   #hasRoom(): boolean {
-    if (this.#outbox.waiting <= this.#parts.config.maxOutputBytes && !this.#window.full) return true;
+    const isFull = this.#window.full || this.#outbox.waiting > this.#parts.config.maxOutputBytes;
+    if (!isFull && this.#redelivery === undefined) return true;
     this.#full = true;
     return false;
   }
@@ -274,7 +285,7 @@ export class Subscriber implements Receiver {
     const match = this.#options.match(message, this.id);
     if (match === undefined) return true;
     const qos = message.qos < match.qos ? message.qos : match.qos;
-    if (qos === 2) return this.#sendTwice(message, {}, this.#ownOptions(message, match));
+    if (qos === 2) return this.#sendTwice(message, {}, ownOptions(message, match));
     // Before a topic gets an alias that the client would not hear of.
     if (!this.#hasRoom()) return false;
     return this.#sendSingle(message, qos, {}, this.#frameOptions(message, match));
@@ -303,21 +314,9 @@ export class Subscriber implements Receiver {
     return true;
   }
 
-  #ownOptions(message: Delivered, { retainAsPublished, ids }: Match): FrameOptions {
-    return {
-      retain: retainAsPublished && message.retain,
-      ...(ids.length === 0 ? {} : { own: { subscriptionIds: [...ids] } }),
-    };
-  }
-
-  /** The same with a topic alias, for packets that leave in the order in which they are made. */
+  /** With a topic alias, for packets that leave in the order in which they are made. */
   #frameOptions(message: Delivered, match: Match): FrameOptions {
-    return this.#aliased(this.#ownOptions(message, match), this.#aliases?.of(message.topic));
-  }
-
-  #aliased(options: FrameOptions, found: ReturnType<TopicAliases['of']>): FrameOptions {
-    if (found === undefined) return options;
-    return { ...options, own: { ...options.own, topicAlias: found.alias }, aliased: found.known };
+    return aliased(ownOptions(message, match), this.#aliases?.of(message.topic));
   }
 
   /** At QoS 2: PUBLISH, and later PUBREL. */
@@ -335,7 +334,7 @@ export class Subscriber implements Receiver {
     // Where the exchange is stored first its PUBLISH leaves later than others: it may use an alias, but not be the one to tell it.
     const isStored = this.#held.exactlyOnce !== undefined;
     const alias = isStored ? aliases?.known(message.topic) : aliases?.of(message.topic);
-    const options = this.#aliased(own, alias);
+    const options = aliased(own, alias);
     frames.single(message, 2, 0, options);
     if (frames.end - frames.start > this.#client.maximumPacketBytes) {
       aliases?.undo(message.topic);
@@ -363,31 +362,25 @@ export class Subscriber implements Receiver {
     }));
   }
 
-  /** What was sent and not acknowledged, in the order in which it was sent. */
-  async #sendAgain(): Promise<void> {
-    const { delivery, stats } = this.#parts;
-    const due = unacknowledged(this.#window, this.#exactlyOnce);
-    if (due.length === 0) return;
-    let next = 0;
-    await delivery.read(due, (_pos, message) => {
-      const { packetId, qos, retained } = due[next++]!;
-      const isWaiting = qos === 1 ? this.#window.has(packetId) : this.#exactlyOnce!.isSent(packetId);
-      if (!isWaiting) return;
-      if (message === undefined) return this.#giveUp(packetId, qos);
-      stats.redelivered++;
-      const match = this.#options.special ? this.#options.match(message, this.id) : undefined;
-      const options = match === undefined ? {} : this.#ownOptions(message, match);
-      const retain = retained !== undefined || options.retain === true;
-      this.#frames.single(message, qos, packetId, { ...options, dup: true, retain });
-      if (!this.#append()) this.#giveUp(packetId, qos);
+  #startRedelivery(): Redelivery {
+    const { bus, delivery, stats } = this.#parts;
+    return new Redelivery({
+      ...{ bus, delivery, stats, window: this.#window, exactlyOnce: this.#exactlyOnce },
+      limit: this.#client.receiveMaximum,
+      send: (message, one) => this.#sendAgain(message, one),
+      onDone: () => {
+        this.#redelivery = undefined;
+        this.resumeWhenRoomy();
+      },
     });
   }
 
-  /** A message that is gone from the log: the client will not hear of it. */
-  #giveUp(packetId: number, qos: 1 | 2): void {
-    this.#parts.stats.gaps++;
-    if (qos === 1) this.#window.acknowledge(packetId);
-    else this.#exactlyOnce!.abandon(packetId);
+  #sendAgain(message: Delivered, { packetId, qos, retained }: Unacknowledged): boolean {
+    const match = this.#options.special ? this.#options.match(message, this.id) : undefined;
+    const options = match === undefined ? {} : ownOptions(message, match);
+    const retain = retained !== undefined || options.retain === true;
+    this.#frames.single(message, qos, packetId, { ...options, dup: true, retain });
+    return this.#append();
   }
 
   #trace(message: Delivered, qos: QoS): void {

@@ -1,6 +1,7 @@
 import type { SessionSubscription } from '@trivium/contracts';
 import { matches, parseFilter, parseShare, type QoS, type TopicFilter } from '@trivium/contracts';
 import type { Delivered, Subscription } from '@trivium/delivery';
+import type { FrameOptions } from './publish-frames.ts';
 
 /** What MQTT 5 adds to a filter and its QoS (section 3.8.3.1). */
 export interface SubscriptionOptions {
@@ -127,4 +128,12 @@ export function restoredSubscription(stored: SessionSubscription): RequestedSubs
       ...(share.value === undefined ? {} : { share: share.value }),
     },
   ];
+}
+
+/** What the options of the filters that match say of the PUBLISH. */
+export function ownOptions(message: Delivered, { retainAsPublished, ids }: Match): FrameOptions {
+  return {
+    retain: retainAsPublished && message.retain,
+    ...(ids.length === 0 ? {} : { own: { subscriptionIds: [...ids] } }),
+  };
 }

@@ -1,3 +1,5 @@
+import type { FrameOptions } from './publish-frames.ts';
+
 /**
  * Topic aliases towards one client (MQTT 5, section 3.3.2.3.4): the first topics that it is sent get a number each, as many as it allows.
  * They hold for one connection, and only for packets that leave in the order in which they are made.
@@ -34,4 +36,10 @@ export class TopicAliases {
   undo(topic: string): void {
     if (this.#told !== undefined && this.#aliases.get(topic) === this.#told) this.#aliases.delete(topic);
   }
+}
+
+/** With the alias that was found, if any. */
+export function aliased(options: FrameOptions, found: ReturnType<TopicAliases['of']>): FrameOptions {
+  if (found === undefined) return options;
+  return { ...options, own: { ...options.own, topicAlias: found.alias }, aliased: found.known };
 }

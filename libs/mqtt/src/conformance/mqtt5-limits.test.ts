@@ -210,6 +210,39 @@ describe('flow control', () => {
     expect(payloads(await sub.messages(1))).toEqual(['d']);
   });
 
+  test('[MQTT-3.3.4-9] [MQTT-4.4.0-1] a session that goes on with a smaller Receive Maximum is sent again no more than that at once, in order and before what is new', async () => {
+    const session = (receiveMaximum: number, door: RealDoor) =>
+      peerOf(door, {
+        level,
+        clientId,
+        clean: false,
+        properties: { sessionExpirySeconds: 600, receiveMaximum },
+      });
+    const sub = await session(10, here);
+    await sub.subscribe(topic);
+    const pub = await five({}, `${clientId}-p`);
+    await say(pub, 1, 'a');
+    await say(pub, 2, 'b');
+    await say(pub, 1, 'c');
+    await say(pub, 2, 'd');
+    const first = (await sub.messages(4)).sort((one, two) => (one.payload! < two.payload! ? -1 : 1));
+    sub.drop();
+    const again = await session(1, plain);
+    await say(pub, 1, 'e');
+    for (const { payload, packetId, qos } of first) {
+      expect(await again.messages(1)).toMatchObject([{ payload, packetId, qos, dup: true }]);
+      expect(await again.answers()).toEqual([]);
+      if (qos === 1) again.send(acknowledge('puback', packetId!));
+      else {
+        again.send(acknowledge('pubrec', packetId!));
+        await again.take('pubrel');
+        expect(await again.answers()).toEqual([]);
+        again.send(acknowledge('pubcomp', packetId!));
+      }
+    }
+    expect(await again.messages(1)).toMatchObject([{ payload: 'e', dup: false }]);
+  });
+
   test('[MQTT-3.3.4-7] a client that sends more than the hub takes is disconnected with 0x93', async () => {
     const peer = await five();
     expect(peer.connack.properties?.receiveMaximum).toBe(10);
