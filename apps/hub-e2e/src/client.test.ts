@@ -8,8 +8,9 @@ import { isReady, startHub, type TestHub } from './hub.ts';
 
 /** `libs/client` against a hub whose parts are killed. */
 let hub: TestHub;
+const WINDOW = 100;
 beforeAll(async () => {
-  hub = await startHub();
+  hub = await startHub({ env: { TRIVIUM_WS_MAX_UNACKNOWLEDGED: String(WINDOW) } });
 });
 afterAll(() => hub[Symbol.asyncDispose]());
 
@@ -111,6 +112,26 @@ describe('a subscriber and a publisher of libs/client', () => {
     expect(lines[0]).toEqual(['kitchen/lamp', { on: true }, pos]);
     // `close` was the end of it, told by the event.
     expect(lines.slice(1)).toEqual([['closed by this client', undefined]]);
+  });
+
+  it('take their time: what they have not handled holds the rest back in the log', async () => {
+    const subscriber = open();
+    const got: unknown[] = [];
+    const gate = Promise.withResolvers<void>();
+    await subscriber.subscribe('client/slow', ({ payload }) => {
+      got.push(payload);
+      return gate.promise;
+    });
+    const publisher = open();
+    const sent = Array.from({ length: 5 * WINDOW }, (_, n) => `${n}`);
+    for (const payload of sent) await publisher.publish('client/slow', payload);
+    await waitFor(() => got.length >= WINDOW);
+    // An answer that comes after all that the hub would send.
+    await subscriber.publish('client/else');
+    expect(got).toHaveLength(WINDOW);
+    gate.resolve();
+    await waitFor(() => got.length >= sent.length, { timeoutMs: 30_000 });
+    expect(got).toEqual(sent);
   });
 
   it('another run of the program goes on from the position of the last one', async () => {
