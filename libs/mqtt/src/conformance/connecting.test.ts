@@ -342,6 +342,24 @@ describe('CONNECT of 5', () => {
     expect((await watcher.messages(1))[0]!.properties?.userProperties).toEqual(userProperties);
   });
 
+  test.each([
+    ['delay 0, the session goes on: at once', 0, false, true],
+    ['a delay, the session goes on: not at all', 600, false, false],
+    ['a delay, a clean start ends the session: at once', 600, true, true],
+  ])(
+    '[MQTT-3.1.2-8] [MQTT-3.1.3-9] a will at takeover: %s',
+    async (_name, willDelaySeconds, clean, comes) => {
+      const watcher = await peerOf(there, { level: 5, clientId: `${clientId}-w` });
+      await watcher.subscribe(topic, 1);
+      const will = { topic, payload: Buffer.from('will'), qos: 1 as const, retain: false };
+      await peerOf(here, { ...kept(5), clientId, will: { ...will, properties: { willDelaySeconds } } });
+      const next = await peerOf(there, { ...kept(5), clean, clientId });
+      if (comes) expect(await watcher.messages(1)).toMatchObject([{ payload: 'will' }]);
+      next.publish({ topic, qos: 1, packetId: 1, payload: 'end' });
+      expect(await watcher.messages(1)).toMatchObject([{ payload: 'end' }]);
+    },
+  );
+
   test('[MQTT-3.14.2-2] [MQTT-3.14.2-3] [MQTT-3.14.4-1] [MQTT-3.14.4-2] DISCONNECT of the hub is the last packet, has no session expiry, and its reason string only where it fits', async () => {
     const roomy = await peerOf(here, { level: 5, clientId, properties: { sessionExpirySeconds: 600 } });
     const said = await roomy.end(

@@ -345,6 +345,32 @@ describe('message expiry', () => {
 });
 
 describe('no local', () => {
+  test('[MQTT-3.8.3-3] holds for a client whose id was assigned, at every QoS, by the filters that ask for it', async () => {
+    const own = await five({}, '');
+    await own.subscribe([
+      { filter: `${topic}/+`, qos: 2, noLocal: true },
+      { filter: `${topic}/b`, qos: 0 },
+    ]);
+    for (const qos of [0, 1, 2] as const)
+      for (const name of ['a', 'b'])
+        own.publish({
+          topic: `${topic}/${name}`,
+          qos,
+          packetId: qos + 1 + (name === 'a' ? 10 : 0),
+          payload: `${name} ${qos}`,
+        });
+    const other = await five({}, `${clientId}-o`);
+    const came = await own.messages(3);
+    other.publish({ topic: `${topic}/a`, qos: 1, packetId: 1, payload: 'foreign' });
+    came.push(...(await own.messages(1)));
+    expect(came.map(({ payload, qos }) => `${payload} at ${qos}`).sort()).toEqual([
+      'b 0 at 0',
+      'b 1 at 0',
+      'b 2 at 0',
+      'foreign at 1',
+    ]);
+  });
+
   test('[MQTT-3.8.3-3] holds for what is retained, too', async () => {
     const own = await five();
     own.publish({ topic: `${topic}/own`, qos: 1, packetId: 1, payload: 'own', retain: true });
