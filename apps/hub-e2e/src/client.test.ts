@@ -68,7 +68,7 @@ describe('a subscriber and a publisher of libs/client', () => {
     await subscriber.subscribe(`${topic}/#`, (message) => void got.push(message));
     const publisher = open();
     const run = publishing(publisher, `${topic}/x`);
-    for (let i = 1; i <= 3; i++) {
+    for (let i = 1; i <= 2; i++) {
       const { size } = run.acknowledged;
       await waitFor(() => run.acknowledged.size > size + 200, { timeoutMs: 60_000 });
       await kill();
