@@ -88,6 +88,10 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     return this.#subscriber?.isOpen(packetId) ?? false;
   }
 
+  awaits(packetId: number): 'pubrec' | 'pubcomp' | undefined {
+    return this.#subscriber?.exactlyOnce?.awaits(packetId);
+  }
+
   /** Messages from the client that wait for their PUBACK. */
   get openPublishes(): number {
     return this.#intake?.open ?? 0;
@@ -230,7 +234,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     }
     if (this.#opened && first === PUBACK << 4 && end - start === 2) {
       const packetId = (buffer[start]! << 8) | buffer[start + 1]!;
-      if (packetId !== 0) return this.#subscriber?.acknowledged(packetId);
+      if (this.#subscriber?.acknowledged(packetId) === true) return;
     }
     const decoded = decodeControlPacket(first, buffer, start, end, level);
     if (decoded.ok) this.#step({ on: 'packet', packet: decoded.value });
@@ -285,7 +289,8 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
       case 'unsubscribe':
         return this.#await(this.#subscriberOfClient().unsubscribe(effect.filters));
       case 'acknowledged':
-        return this.#subscriber?.acknowledged(effect.packetId);
+        this.#subscriber?.acknowledged(effect.packetId);
+        return;
       case 'received':
         return this.#subscriberOfClient().received(effect.packetId);
       case 'rejected':

@@ -109,7 +109,7 @@ describe('delivery', () => {
   test('[MQTT3-2.3.1-1] PUBACK with packet id 0 closes the connection', async () => {
     const { transport, door } = await subscriber();
     await transport.send(packet(0x40, [0, 0]));
-    expect(door.stats.closed).toEqual({ 'protocol.malformed': 1 });
+    expect(door.stats.closed).toEqual({ 'protocol.error': 1 });
   });
 
   test('a client that does not read: QoS 0 is dropped, durable says no, and both go on when it has read', async () => {

@@ -136,6 +136,13 @@ export class ExactlyOnceOut {
     });
   }
 
+  /** The acknowledgement that is due from the client; undefined: nothing is known of the id. */
+  awaits(packetId: number): 'pubrec' | 'pubcomp' | undefined {
+    const state = this.#exchanges.get(packetId)?.state;
+    if (state === undefined) return undefined;
+    return state === 'entering' || state === 'sent' ? 'pubrec' : 'pubcomp';
+  }
+
   /** Whether its PUBLISH may be sent again. */
   isSent(packetId: number): boolean {
     return this.#exchanges.get(packetId)?.state === 'sent';

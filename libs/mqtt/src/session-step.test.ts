@@ -24,7 +24,12 @@ const rules: SessionRules = {
   offersMethod: (name) => name === 'M',
   assignId: () => 'made-up',
 };
-const nothing: SessionView = { subscriptions: new Map(), isOpen: () => false, expirySeconds: 0 };
+const nothing: SessionView = {
+  subscriptions: new Map(),
+  isOpen: () => false,
+  awaits: () => undefined,
+  expirySeconds: 0,
+};
 
 const base: ConnectPacket = {
   type: 'connect',
@@ -251,6 +256,15 @@ describe('acknowledgements', () => {
 
   test('PUBREC for a QoS 1 message is an error', () => {
     expect(reason(acknowledge('pubrec', { ...nothing, isOpen: (id) => id === 5 }))).toBe('protocol.error');
+  });
+
+  test('of the wrong kind, or too early, they are an error', () => {
+    const awaits = (what: 'pubrec' | 'pubcomp') => ({ ...nothing, awaits: () => what });
+    expect(reason(acknowledge('puback', awaits('pubrec')))).toBe('protocol.error');
+    expect(reason(acknowledge('puback', awaits('pubcomp')))).toBe('protocol.error');
+    expect(reason(acknowledge('pubcomp', awaits('pubrec')))).toBe('protocol.error');
+    expect(reason(acknowledge('pubcomp', { ...nothing, isOpen: () => true }))).toBe('protocol.error');
+    expect(acknowledge('pubcomp', awaits('pubcomp'))).toEqual([{ do: 'completed', packetId: 5 }]);
   });
 
   test('those of QoS 2 go to its exchanges', () => {

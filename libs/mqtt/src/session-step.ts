@@ -135,6 +135,7 @@ function onAcknowledgement(
 ): SessionStep {
   switch (type) {
     case 'puback':
+      if (view.awaits(packetId) !== undefined) return ended('protocol.error', 'PUBACK for a QoS 2 message');
       // One for a message that nobody waits for says nothing new: a repeat, or of an earlier connection.
       return { session, effects: [{ do: 'acknowledged', packetId }] };
     case 'pubrec':
@@ -143,6 +144,8 @@ function onAcknowledgement(
     case 'pubrel':
       return { session, effects: [{ do: 'released', packetId }] };
     case 'pubcomp':
+      if (view.isOpen(packetId)) return ended('protocol.error', 'PUBCOMP for a QoS 1 message');
+      if (view.awaits(packetId) === 'pubrec') return ended('protocol.error', 'PUBCOMP before PUBREC');
       return { session, effects: [{ do: 'completed', packetId }] };
   }
 }

@@ -138,6 +138,8 @@ export interface SessionView {
   readonly expirySeconds: number | undefined;
   /** Whether a QoS 1 message with this packet id waits for its PUBACK. */
   isOpen(packetId: number): boolean;
+  /** What a QoS 2 exchange with this packet id waits for; undefined: there is none. */
+  awaits(packetId: number): 'pubrec' | 'pubcomp' | undefined;
 }
 
 export interface SessionStep {

@@ -24,12 +24,13 @@ export class SharedInHand {
     return packetId;
   }
 
-  /** Also when the client refuses it: nobody else is asked then [MQTT-4.8.2-6]. */
-  acknowledge(packetId: number): void {
+  /** Also when the client refuses it: nobody else is asked then [MQTT-4.8.2-6]. False when the id stands for none. */
+  acknowledge(packetId: number): boolean {
     const handover = this.#open.get(packetId);
-    if (handover === undefined) return;
+    if (handover === undefined) return false;
     this.#open.delete(packetId);
     this.#window.release(packetId);
     handover.done();
+    return true;
   }
 }

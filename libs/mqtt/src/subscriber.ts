@@ -216,11 +216,12 @@ export class Subscriber implements Receiver {
     this.#parts.stats.droppedQueued += messages;
   }
 
-  /** PUBACK. One for a message that does not wait is ignored. */
-  acknowledged(packetId: number): void {
-    if (!this.#window.acknowledge(packetId)) this.#shared.acknowledge(packetId);
+  /** PUBACK. False: no message at QoS 1 waits for it. */
+  acknowledged(packetId: number): boolean {
+    if (!this.#window.acknowledge(packetId) && !this.#shared.acknowledge(packetId)) return false;
     this.#redelivery?.settled(packetId);
     if (this.#full) this.resumeWhenRoomy();
+    return true;
   }
 
   /** PUBREC. */

@@ -98,10 +98,10 @@ export class BodyReader {
     return value;
   }
 
-  /** A packet identifier: never 0 [MQTT3-2.3.1-1]. */
+  /** A packet identifier: never 0 [MQTT3-2.3.1-1], [MQTT-2.2.1-3]. */
   packetId(): number {
     const id = this.uint16('packet identifier');
-    if (id === 0) this.fail('packet identifier is 0');
+    if (id === 0) this.fail('packet identifier is 0', 'protocol.error');
     return id;
   }
 

@@ -291,8 +291,8 @@ describe('SUBSCRIBE and UNSUBSCRIBE', () => {
 
   test('[MQTT3-2.3.1-1] [MQTT-2.2.1-3] packet id 0 is refused', () => {
     for (const level of [4, 5] as const) {
-      expect(code(subscribe(0, [{ filter: 'a', qos: 0 }], level), level)).toBe(MALFORMED);
-      expect(code(unsubscribe(0, ['a'], level), level)).toBe(MALFORMED);
+      expect(code(subscribe(0, [{ filter: 'a', qos: 0 }], level), level)).toBe(PROTOCOL_ERROR);
+      expect(code(unsubscribe(0, ['a'], level), level)).toBe(PROTOCOL_ERROR);
     }
   });
 
@@ -340,7 +340,7 @@ describe('acknowledgements, PINGREQ, DISCONNECT, AUTH', () => {
       reason: 0,
       properties: undefined,
     });
-    expect(code(acknowledge(type, 0))).toBe(MALFORMED);
+    expect(code(acknowledge(type, 0))).toBe(PROTOCOL_ERROR);
     expect(code(packet(acknowledge(type, 1)[0]!, [1]))).toBe(MALFORMED);
     expect(code(packet(acknowledge(type, 1)[0]!, u16(1), [0]))).toBe(MALFORMED);
     expect(value(acknowledge(type, 1, 0), 5)).toMatchObject({ type, reason: 0 });

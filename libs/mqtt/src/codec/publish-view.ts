@@ -40,7 +40,7 @@ export class PublishView {
     if (qos > 0) {
       if (end - at < 2) return this.#fail('packet identifier is missing');
       this.packetId = (buffer[at]! << 8) | buffer[at + 1]!;
-      if (this.packetId === 0) return this.#fail('packet identifier is 0'); // [MQTT3-2.3.1-1]
+      if (this.packetId === 0) return this.#fail('packet identifier is 0', 'protocol.error'); // [MQTT3-2.3.1-1]
       at += 2;
     }
     this.payloadStart = at;

@@ -88,6 +88,7 @@ describe('packets that break MQTT 5', () => {
     ['[MQTT-3.5.2-1] a reason that PUBREC does not have', 0x81, acknowledge('pubrec', 1, 0x92)],
     ['[MQTT-3.6.2-1] a reason that PUBREL does not have', 0x81, acknowledge('pubrel', 1, 0x80)],
     ['[MQTT-3.7.2-1] a reason that PUBCOMP does not have', 0x81, acknowledge('pubcomp', 1, 0x80)],
+    ['[MQTT-2.2.1-3] packet id 0', 0x82, publish({ level, qos: 1, packetId: 0 })],
     ['[MQTT-3.8.3-2] SUBSCRIBE without a filter', 0x82, raw(0x82, u16(1), [0])],
     ['[MQTT-3.10.3-2] UNSUBSCRIBE without a filter', 0x82, raw(0xa2, u16(1), [0])],
     ['SUBSCRIBE at QoS 3', 0x82, raw(0x82, u16(1), [0], field('a'), [3])],

@@ -252,6 +252,23 @@ describe.each([4, 5] as const)('PUBLISH to a client, level %i', (level) => {
     expect(await (await session(here)).answers()).toEqual([]);
   });
 
+  test.each([
+    ['PUBREC for QoS 1', 1, ['pubrec']],
+    ['PUBCOMP for QoS 1', 1, ['pubcomp']],
+    ['PUBACK for QoS 2', 2, ['puback']],
+    ['PUBCOMP before PUBREC', 2, ['pubcomp']],
+    ['PUBACK after PUBREL', 2, ['pubrec', 'puback']],
+  ] as const)('[MQTT3-4.8.0-1] [MQTT-4.13.1-1] %s closes the connection', async (_name, qos, answers) => {
+    await say(qos, 'a');
+    const [{ packetId = 0 } = {}] = await sub.messages(1);
+    const last = acknowledge(answers.at(-1)!, packetId);
+    if (answers.length > 1) {
+      sub.send(acknowledge(answers[0], packetId));
+      await sub.take('pubrel');
+    }
+    expect(await sub.end(last)).toMatchObject(level === 5 ? [{ name: 'disconnect', reason: 0x82 }] : []);
+  });
+
   test('[MQTT3-4.6.0-4] [MQTT-4.6.0-4] PUBRELs go in the order of the PUBRECs', async () => {
     await say(2, 'a', 'b', 'c');
     const ids = (await sub.messages(3)).map(({ packetId }) => packetId!).reverse();
