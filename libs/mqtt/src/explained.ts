@@ -3,7 +3,6 @@ import type { SessionClient } from './session.ts';
 
 /** Why an acknowledgement says no, by its reason code (MQTT 5, section 2.4). */
 const REASONS: Readonly<Record<number, string>> = {
-  0x80: 'unspecified',
   0x83: 'not offered here',
   0x87: 'not authorized',
   0x8f: 'longer or deeper than a topic filter may be here',
