@@ -14,6 +14,7 @@ const CONNACK_311: Record<ErrorCode, ConnackCode311> = {
   'topic.too-deep': NOT_AUTHORIZED,
   'filter.invalid': NOT_AUTHORIZED,
   'payload.invalid': NOT_AUTHORIZED,
+  'contract.violated': NOT_AUTHORIZED,
   'payload.too-large': NOT_AUTHORIZED,
   'protocol.malformed': NOT_AUTHORIZED,
   'protocol.error': NOT_AUTHORIZED,

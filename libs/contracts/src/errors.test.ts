@@ -27,7 +27,7 @@ describe.each(codes)('%s', (code) => {
 
   test('has an HTTP status of its category', () => {
     const allowed = {
-      rejected: [400, 401, 403, 404, 409, 413, 429, 500, 501],
+      rejected: [400, 401, 403, 404, 409, 413, 422, 429, 500, 501],
       retryable: [408, 409, 503, 504],
       overloaded: [429, 503],
       defect: [500],
@@ -55,6 +55,7 @@ describe.each(codes)('%s', (code) => {
 
 test.each<[ErrorCode, number, number, number, number]>([
   ['payload.too-large', 413, 0x95, 0x05, 1009],
+  ['contract.violated', 422, 0x99, 0x05, 1008],
   ['auth.failed', 401, 0x86, 0x04, 4401],
   ['auth.denied', 403, 0x87, 0x05, 4403],
   ['protocol.unsupported-version', 400, 0x84, 0x01, 1002],

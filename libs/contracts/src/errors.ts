@@ -25,6 +25,7 @@ export const ERRORS = {
   'topic.too-deep': rejected('The topic has more levels than this hub accepts.'),
   'filter.invalid': rejected('The topic filter breaks the rules of MQTT.'),
   'payload.invalid': rejected('The payload or its description is not what it claims to be.'),
+  'contract.violated': rejected('The message breaks the contract that the site has for its topic.'),
   'payload.too-large': rejected('The message is larger than this hub accepts.'),
   'protocol.malformed': rejected('The bytes cannot be read as this protocol.'),
   'protocol.error': rejected('Well-formed, but not allowed here by the protocol.'),

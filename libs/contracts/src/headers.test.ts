@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { headerReader, headerText, properties as anyProperties } from './headers.arbitrary.ts';
 import {
   decodeClient,
+  decodeLetter,
   decodePos,
   decodeProperties,
   decodeQos,
@@ -49,6 +50,12 @@ describe('encodeHeaders', () => {
     expect(
       encodeHeaders({ properties: { traceparent: '00-a\r\nTv-Cl: evil', tracestate: 'ü' } }),
     ).toBeUndefined());
+
+  test('says of a dead letter what its subject does not: topic and reason', () => {
+    const { get } = headerReader(encodeHeaders({ topic: 'a/ü', reason: '/value must be number' }));
+    expect(decodeLetter(get)).toEqual({ topic: 'a/ü', reason: '/value must be number' });
+    expect(decodeLetter(headerReader(encodeHeaders({ topic: 'a' })).get)).toBeUndefined();
+  });
 
   test('lets no text break out of its line', () => {
     fc.assert(

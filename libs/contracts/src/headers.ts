@@ -23,6 +23,8 @@ export const HEADERS = {
   userProperty: 'Tv-Up',
   retain: 'Tv-Ret',
   pos: 'Tv-Pos',
+  topic: 'Tv-Tp',
+  reason: 'Tv-Why',
   traceparent: 'traceparent',
   tracestate: 'tracestate',
   msgId: 'Nats-Msg-Id',
@@ -38,6 +40,10 @@ export interface HeaderFields {
   readonly retain?: boolean | undefined;
   /** Position in `MESSAGES` that a retained record stands for. */
   readonly pos?: number | undefined;
+  /** Of a message put aside as a dead letter, whose subject does not say it. */
+  readonly topic?: string | undefined;
+  /** Why it was put aside. */
+  readonly reason?: string | undefined;
   /** JetStream drops a second message with the same id within the duplicate window. */
   readonly msgId?: string | undefined;
 }
@@ -49,12 +55,14 @@ export type HeaderAll = (name: string) => readonly string[];
 
 /** The raw NATS header block of what is given, or `undefined` when there is nothing to say. */
 export function encodeHeaders(fields: HeaderFields): Uint8Array | undefined {
-  const { properties, client, qosBelowSubject, retain, pos, msgId } = fields;
+  const { properties, client, qosBelowSubject, retain, pos, topic, reason, msgId } = fields;
   let lines = properties === undefined ? '' : propertyLines(properties);
   if (client !== undefined) lines += `Tv-Cl: ${encodeHeaderValue(client)}\r\n`;
   if (qosBelowSubject !== undefined) lines += `Tv-Q: ${qosBelowSubject}\r\n`;
   if (retain === true) lines += 'Tv-Ret: 1\r\n';
   if (pos !== undefined) lines += `Tv-Pos: ${pos}\r\n`;
+  if (topic !== undefined) lines += `Tv-Tp: ${encodeHeaderValue(topic)}\r\n`;
+  if (reason !== undefined) lines += `Tv-Why: ${encodeHeaderValue(reason)}\r\n`;
   if (msgId !== undefined) lines += `Nats-Msg-Id: ${encodeHeaderValue(msgId)}\r\n`;
   return lines === '' ? undefined : toUtf8(`NATS/1.0\r\n${lines}\r\n`);
 }
@@ -128,6 +136,13 @@ export function decodeMsgId(get: HeaderGet): string | undefined {
 /** `Tv-Pos` of a retained record. */
 export function decodePos(get: HeaderGet): number | undefined {
   return integer(get(HEADERS.pos));
+}
+
+/** Topic and reason of a dead letter; `undefined` for what is none. */
+export function decodeLetter(get: HeaderGet): { topic: string; reason: string } | undefined {
+  const topic = text(get(HEADERS.topic));
+  const reason = text(get(HEADERS.reason));
+  return topic === undefined || reason === undefined ? undefined : { topic, reason };
 }
 
 function text(value: string | undefined): string | undefined {

@@ -6,6 +6,7 @@ const HTTP_STATUS: Record<ErrorCode, number> = {
   'topic.too-deep': 400,
   'filter.invalid': 400,
   'payload.invalid': 400,
+  'contract.violated': 422,
   'payload.too-large': 413,
   'protocol.malformed': 400,
   'protocol.error': 400,

@@ -34,6 +34,7 @@ export type { MessageSubject, PublisherName } from './message-subject.ts';
 export {
   actorSubject,
   clientSubject,
+  contractLetterSubject,
   doorSubject,
   eventSubject,
   partitionSubject,
@@ -51,6 +52,7 @@ export type { BucketName, BucketSettings } from './buckets.ts';
 export type { Message, Properties, QoS } from './message.ts';
 export {
   decodeClient,
+  decodeLetter,
   decodeMsgId,
   decodePos,
   decodeProperties,
@@ -83,6 +85,13 @@ export {
 } from './session-record.ts';
 export { shareKey, shareName, ShareRecord } from './share-record.ts';
 export { ExactlyOnceRecord, IncomingExactlyOnce, OutgoingExactlyOnce } from './exactly-once-record.ts';
+export {
+  CONTRACT_VIOLATION,
+  contractKey,
+  ContractRecord,
+  VIOLATION_POLICIES,
+  type ViolationPolicy,
+} from './contract-record.ts';
 export { TakeoverNotice } from './session-control.ts';
 export { PositionAnswer, PositionRequest } from './position-request.ts';
 

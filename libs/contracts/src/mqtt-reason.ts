@@ -28,6 +28,7 @@ const MQTT_REASON: Record<ErrorCode, readonly [number, ...number[]]> = {
   'topic.too-deep': [0x90, 0x8f],
   'filter.invalid': [0x8f],
   'payload.invalid': [0x99],
+  'contract.violated': [0x99],
   'payload.too-large': [0x95, 0x97],
   'protocol.malformed': [0x81],
   'protocol.error': [0x82],

@@ -40,7 +40,7 @@ export const STREAMS: Readonly<Record<StreamName, StreamSettings>> = {
   COMMANDS: { ...common, subjects: ['tv1.q.>'], maxAgeMs: 7 * DAY, allowMsgTtl: true },
   /** Deferred messages: schedules and, in the same stream as the server demands, what they fired. */
   WAKE: { ...common, subjects: ['tv1.w.>'], maxAgeMs: 0, allowMsgTtl: true, allowMsgSchedules: true },
-  /** Messages that an actor could not handle, after its tries. */
+  /** Messages that an actor could not handle, after its tries, and those that broke a contract of the site. */
   DEADLETTER: { ...common, subjects: ['tv1.l.>'], maxAgeMs: 30 * DAY },
   /** Who changed what. */
   AUDIT: { ...common, subjects: ['tv1.a.>'], maxAgeMs: 90 * DAY },

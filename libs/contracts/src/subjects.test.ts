@@ -4,6 +4,7 @@ import { presenceKey } from './presence.ts';
 import {
   actorSubject,
   clientSubject,
+  contractLetterSubject,
   doorSubject,
   eventSubject,
   partitionSubject,
@@ -16,6 +17,7 @@ test('subjects carry ids as one token each', () => {
   expect(clientSubject('d1', 'a/b')).toBe('tv1.c.d1.a%2Fb');
   expect(actorSubject(0, '')).toBe('tv1.d.0.%');
   expect(retainedSubject('a.%.b')).toBe('tv1.r.a.%.b');
+  expect(contractLetterSubject('v1.2')).toBe('tv1.l.contract.v1%2E2');
   expect(positionSubject(31)).toBe('tv1.x.31');
 });
 

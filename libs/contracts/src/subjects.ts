@@ -33,6 +33,14 @@ export function positionSubject(partition: number): string {
   return `tv1.x.${partition}`;
 }
 
+/**
+ * `tv1.l.contract.<name>`: messages that broke this contract, as they came, their topic and the reason in headers (`DEADLETTER`; the other
+ * dead letters there are those of actors, `tv1.l.<actor>.<id>`).
+ */
+export function contractLetterSubject(name: string): string {
+  return `tv1.l.contract.${encodeToken(name)}`;
+}
+
 /** `tv1.r.<topic…>`: the retained message of a topic; `tokens` from `topicToTokens`. */
 export function retainedSubject(tokens: string): string {
   return `tv1.r.${tokens}`;

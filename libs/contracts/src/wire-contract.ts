@@ -1,5 +1,6 @@
 import { BUCKETS } from './buckets.ts';
 import { ConnectedEvent, DisconnectedEvent } from './connection-events.ts';
+import { CONTRACT_VIOLATION, contractKey, ContractRecord } from './contract-record.ts';
 import { encodeHeaders, HEADERS } from './headers.ts';
 import { DoorLease, doorLeaseKey, PartitionLease, partitionLeaseKey } from './leases.ts';
 import { liveSubjects, logSubjects, messageSubject, publisherName } from './message-subject.ts';
@@ -14,6 +15,7 @@ import { STREAMS } from './streams.ts';
 import {
   actorSubject,
   clientSubject,
+  contractLetterSubject,
   doorSubject,
   eventSubject,
   partitionSubject,
@@ -62,6 +64,8 @@ const headerExample = encodeHeaders({
   qosBelowSubject: 0,
   retain: true,
   pos: 7,
+  topic: 'ü',
+  reason: 'because',
   msgId: 'will/c/1',
 });
 
@@ -87,6 +91,7 @@ export function wireContract(): unknown {
       disconnected: eventSubject('disconnected', 'a.b'),
       subscribed: eventSubject('subscribed', 'a.b'),
       shadow: eventSubject('shadow', 'a.b'),
+      contractLetter: contractLetterSubject('a.b'),
     },
     publishers: {
       none: publisherName(undefined),
@@ -99,8 +104,10 @@ export function wireContract(): unknown {
       partition: partitionLeaseKey(31),
       presence: presenceKey('a.b'),
       session: sessionKey('a.b'),
+      contract: contractKey('a.b'),
       share: shareKey({ group: 'g', filter: 'a/+' as TopicFilter }),
     },
+    userProperties: { contractViolation: CONTRACT_VIOLATION },
     ids: { will: willId('a.b', 7) },
     topics: each(TOPICS, (topic) => topicToTokens(topic as Topic)),
     filters: each(FILTERS, (filter) => filterToTokens(filter as TopicFilter)),
@@ -111,6 +118,7 @@ export function wireContract(): unknown {
     buckets: BUCKETS,
     schemas: {
       ConnectedEvent,
+      ContractRecord,
       DisconnectedEvent,
       DoorLease,
       PartitionLease,

@@ -6,6 +6,7 @@ const WS_CLOSE: Record<ErrorCode, number> = {
   'topic.too-deep': 1008,
   'filter.invalid': 1008,
   'payload.invalid': 1007,
+  'contract.violated': 1008,
   'payload.too-large': 1009,
   'protocol.malformed': 1002,
   'protocol.error': 1002,
