@@ -7,8 +7,7 @@ import type { Static } from 'typebox';
  * as `dead-letter`. `tag`: it goes through with the user property `CONTRACT_VIOLATION`. `dead-letter`: it is acknowledged, put aside, and
  * reaches nobody.
  */
-export const VIOLATION_POLICIES = ['reject', 'tag', 'dead-letter'] as const;
-export type ViolationPolicy = (typeof VIOLATION_POLICIES)[number];
+export type ViolationPolicy = 'reject' | 'tag' | 'dead-letter';
 
 /** User property of a message that went through although it broke a contract; its value is the contract's name. */
 export const CONTRACT_VIOLATION = 'tv-contract-violation';
@@ -26,7 +25,7 @@ export const ContractRecord = Type.Object(
     schema: Type.Optional(Type.Union([Type.Boolean(), Type.Object({}, { additionalProperties: true })])),
     /** What a message that says its content type has to say. */
     contentType: Text(256),
-    onViolation: Type.Union(VIOLATION_POLICIES.map((policy) => Type.Literal(policy))),
+    onViolation: Type.Union([Type.Literal('reject'), Type.Literal('tag'), Type.Literal('dead-letter')]),
     owner: Text(256),
     description: Text(4_096),
   },

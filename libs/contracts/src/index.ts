@@ -85,13 +85,7 @@ export {
 } from './session-record.ts';
 export { shareKey, shareName, ShareRecord } from './share-record.ts';
 export { ExactlyOnceRecord, IncomingExactlyOnce, OutgoingExactlyOnce } from './exactly-once-record.ts';
-export {
-  CONTRACT_VIOLATION,
-  contractKey,
-  ContractRecord,
-  VIOLATION_POLICIES,
-  type ViolationPolicy,
-} from './contract-record.ts';
+export { CONTRACT_VIOLATION, contractKey, ContractRecord, type ViolationPolicy } from './contract-record.ts';
 export { TakeoverNotice } from './session-control.ts';
 export { PositionAnswer, PositionRequest } from './position-request.ts';
 

@@ -1,0 +1,16 @@
+export { compileContract, type Contract } from './contract.ts';
+export {
+  NO_CONTRACTS,
+  watchContracts,
+  type Checked,
+  type ContractSlot,
+  type MessageContracts,
+  type MessageContractsOptions,
+  type WatchedContracts,
+} from './message-contracts.ts';
+export { overlapsOf, type Overlap } from './overlaps.ts';
+export { createSchemaCompiler, type SchemaCompiler } from './schema-compiler.ts';
+export { bySpecificity } from './specificity.ts';
+export { CONTRACT_METRICS, type ContractStats } from './stats.ts';
+export { removeContract, storeContract, storedContracts } from './stored-contracts.ts';
+export { letterHeaders, letterOf, tagged, type Violation } from './violation.ts';
