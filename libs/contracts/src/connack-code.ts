@@ -27,6 +27,7 @@ const CONNACK_311: Record<ErrorCode, ConnackCode311> = {
   'retain.unsupported': NOT_AUTHORIZED,
   'share.unsupported': NOT_AUTHORIZED,
   'subprotocol.required': NOT_AUTHORIZED,
+  'idempotency.mismatch': NOT_AUTHORIZED,
   'rate.limited': UNAVAILABLE,
   'quota.exceeded': NOT_AUTHORIZED,
   'auth.required': NOT_AUTHORIZED,

@@ -38,6 +38,7 @@ export const ERRORS = {
   'retain.unsupported': rejected('Retained messages are not offered here.'),
   'share.unsupported': rejected('Shared subscriptions are not offered here.'),
   'subprotocol.required': rejected('The WebSocket request names no subprotocol that this hub speaks.'),
+  'idempotency.mismatch': rejected('This idempotency key was used for another message before.'),
   'rate.limited': overloaded('Too many messages or connections in a short time.'),
   'quota.exceeded': rejected('A limit on what one client may hold has been reached.'),
   'auth.required': rejected('Credentials are needed.'),

@@ -19,6 +19,7 @@ const HTTP_STATUS: Record<ErrorCode, number> = {
   'retain.unsupported': 501,
   'share.unsupported': 501,
   'subprotocol.required': 400,
+  'idempotency.mismatch': 422,
   'rate.limited': 429,
   'quota.exceeded': 429,
   'auth.required': 401,

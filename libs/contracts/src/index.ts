@@ -73,6 +73,7 @@ export type { FromJsonOptions, JsonDelivery } from './json-message.ts';
 export { check, decodeJson, encodeJson } from './json-schema.ts';
 export { ClientProtocol, ConnectedEvent, DisconnectedEvent } from './connection-events.ts';
 export { DoorLease, doorLeaseKey, PartitionLease, partitionLeaseKey } from './leases.ts';
+export { DeviceDescription, deviceKey, DeviceRecord } from './device-record.ts';
 export { Presence, presenceKey } from './presence.ts';
 export {
   DueWill,

@@ -41,6 +41,7 @@ const MQTT_REASON: Record<ErrorCode, readonly [number, ...number[]]> = {
   'retain.unsupported': [0x9a, 0x83],
   'share.unsupported': [0x9e, 0x83],
   'subprotocol.required': [0x83],
+  'idempotency.mismatch': [0x83],
   'rate.limited': [0x96, 0x9f, 0x97],
   'quota.exceeded': [0x97],
   'auth.required': [0x87],

@@ -5,6 +5,7 @@ import { encodeHeaders, HEADERS } from './headers.ts';
 import { DoorLease, doorLeaseKey, PartitionLease, partitionLeaseKey } from './leases.ts';
 import { liveSubjects, logSubjects, messageSubject, publisherName } from './message-subject.ts';
 import { partitionOf, PARTITIONS } from './partition.ts';
+import { deviceKey, DeviceRecord } from './device-record.ts';
 import { ExactlyOnceRecord } from './exactly-once-record.ts';
 import { PositionAnswer, PositionRequest } from './position-request.ts';
 import { Presence, presenceKey } from './presence.ts';
@@ -102,6 +103,7 @@ export function wireContract(): unknown {
     keys: {
       door: doorLeaseKey('door'),
       partition: partitionLeaseKey(31),
+      device: deviceKey('a.b'),
       presence: presenceKey('a.b'),
       session: sessionKey('a.b'),
       contract: contractKey('a.b'),
@@ -122,6 +124,7 @@ export function wireContract(): unknown {
       DisconnectedEvent,
       DoorLease,
       PartitionLease,
+      DeviceRecord,
       Presence,
       SessionRecord,
       ExactlyOnceRecord,

@@ -19,6 +19,7 @@ const WS_CLOSE: Record<ErrorCode, number> = {
   'retain.unsupported': 1008,
   'share.unsupported': 1008,
   'subprotocol.required': 1002,
+  'idempotency.mismatch': 1008,
   'rate.limited': 4429,
   'quota.exceeded': 1008,
   'auth.required': 4401,
