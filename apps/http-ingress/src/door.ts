@@ -27,7 +27,7 @@ import { createStats, type HttpStats } from './stats.ts';
 import { createWriteTurn } from './write-turn.ts';
 
 export interface HttpDoorOptions {
-  bus: Pick<Bus, 'publisher' | 'retain' | 'readLast' | 'readAfter' | 'bucket'>;
+  bus: Pick<Bus, 'publisher' | 'retain' | 'fetch' | 'readLast' | 'readAfter' | 'bucket'>;
   delivery: Delivery;
   config: HttpConfig;
   tracing: MessageTracing;

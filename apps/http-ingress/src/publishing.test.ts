@@ -1,5 +1,5 @@
-import { parseTopic, TriviumError, type Message, type Properties } from '@trivium/contracts';
-import type { Publisher, RetainedRecord } from '@trivium/bus';
+import { errorCode, parseTopic, TriviumError, type Message, type Properties } from '@trivium/contracts';
+import type { FetchedMessage, FetchSink, Publisher, RetainedRecord } from '@trivium/bus';
 import type { MessageSpan, MessageTracing } from '@trivium/telemetry';
 import { describe, expect, test } from 'vitest';
 import { createPublishing } from './publishing.ts';
@@ -9,8 +9,9 @@ const SENDERS = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 function setUp(
   sampled: boolean | undefined,
-  store: Publisher['store'] = async () => ({ pos: 7, duplicate: false }),
+  store: () => Promise<{ pos: number; duplicate: boolean }> = async () => ({ pos: 7, duplicate: false }),
   retain: (record: RetainedRecord) => Promise<void> = async () => undefined,
+  inLog: FetchedMessage | undefined = undefined,
 ) {
   const published: { subject: string; headers: string | undefined }[] = [];
   const ends: (string | undefined)[] = [];
@@ -33,11 +34,14 @@ function setUp(
       note(subject, headers);
       return subject.endsWith('.taken');
     },
-    durable: () => undefined,
-    store(subject, payload, headers) {
+    durable(subject, _payload, headers, sink, token) {
       note(subject, headers);
-      return store(subject, payload, headers);
+      store().then(
+        ({ pos, duplicate }) => sink.stored(token, pos, duplicate),
+        (error: unknown) => sink.failed(token, errorCode(error)),
+      );
     },
+    store: () => Promise.reject(new Error('one by one')),
     open: 0,
     pressed: false,
     onPressure: () => () => undefined,
@@ -50,6 +54,8 @@ function setUp(
       await retain(record);
       retained.push(record);
     },
+    fetch: (_stream: string, _pos: number, sink: FetchSink, token: number) =>
+      queueMicrotask(() => sink.fetched(token, inLog)),
   };
   return { publishing: createPublishing({ bus, tracing, stats }), published, retained, ends, stats };
 }
@@ -136,5 +142,49 @@ describe('a message to be retained', () => {
       code: 'bus.timeout',
     });
     expect([stats.publishesFailed, stats.retained, stats.openPublishes]).toEqual([1, 0, 0]);
+  });
+});
+
+describe('a message with an idempotency key', () => {
+  const duplicate = async () => ({ pos: 5, duplicate: true });
+  const logged = (subject: string, text: string): FetchedMessage => ({ subject, data: Buffer.from(text) });
+  const keyed = { ...message('a/b', 1, {}, 'c.1'), payload: Buffer.from('on') };
+
+  test('is published under an id of its client and its key', async () => {
+    const { publishing, published } = setUp(undefined);
+    await publishing.publish(keyed, 'k-1');
+    await publishing.publish(message('a', 1), 'k-1');
+    expect(published.map(({ headers }) => headers)).toEqual([
+      'NATS/1.0\r\nNats-Msg-Id: http/c%252E1/k-1\r\n\r\n',
+      'NATS/1.0\r\nNats-Msg-Id: http/-/k-1\r\n\r\n',
+    ]);
+  });
+
+  test.each([
+    ['is answered with the position of the first try', logged('tv1.m.1.c%2E1.a.b', 'on')],
+    ['that the log has no more is taken for the same', undefined],
+  ])('when tried again %s', async (_what, inLog) => {
+    const { publishing } = setUp(undefined, duplicate, undefined, inLog);
+    expect(await publishing.publish(keyed, 'k')).toMatchObject({ pos: 5 });
+  });
+
+  test.each([
+    ['topic', logged('tv1.m.1.c%2E1.a.c', 'on')],
+    ['payload', logged('tv1.m.1.c%2E1.a.b', 'off')],
+  ])('is refused when another %s was stored under it', async (_what, inLog) => {
+    const { publishing, stats } = setUp(undefined, duplicate, undefined, inLog);
+    await expect(publishing.publish(keyed, 'k')).rejects.toMatchObject({ code: 'idempotency.mismatch' });
+    expect([stats.publishesFailed, stats.openPublishes]).toEqual([1, 0]);
+  });
+
+  test('that was stored but not retained is retained by the next try', async () => {
+    const { publishing, retained } = setUp(
+      undefined,
+      duplicate,
+      undefined,
+      logged('tv1.m.1.c%2E1.a.b', 'on'),
+    );
+    await publishing.publish({ ...keyed, retain: true }, 'k');
+    expect(retained).toMatchObject([{ tokens: 'a.b', pos: 5 }]);
   });
 });

@@ -1,83 +1,163 @@
 import {
   encodeHeaders,
   errorCode,
+  ERRORS,
   messageSubject,
   publisherName,
   topicToTokens,
   TriviumError,
+  type ErrorCode,
   type Message,
   type Properties,
+  type Refusal,
 } from '@trivium/contracts';
-import type { Bus } from '@trivium/bus';
+import type { Bus, FetchSink, RetainedRecord, StoreSink } from '@trivium/bus';
 import type { MessageSpan, MessageTracing } from '@trivium/telemetry';
 import type { HttpStats } from './stats.ts';
 
 /** Messages on their way into the bus. */
 export interface Publishing {
   /**
-   * Resolves when the bus has the message; with QoS 1 or `retain` when it is stored, at `pos`, and then is the retained one of its topic.
-   * Rejects with a `TriviumError`; the retryable ones say that the outcome is unknown.
+   * `sink` is told once: when the bus has the message, with QoS 1 or `retain` when it is stored and then is the retained one of its
+   * topic; or what went wrong, where the retryable codes say that the outcome is unknown. For QoS 0 it is told before this returns.
+   *
+   * `key`: what is stored is stored once, however often and at whichever door it is tried with this key within the two minutes for
+   * which JetStream remembers it. Another message under the same key is refused as `idempotency.mismatch`.
    */
-  publish(message: Message): Promise<Published>;
+  begin(message: Message, key: string | undefined, sink: PublishSink, token: number): void;
+  /** The same for one message. Rejects with a `TriviumError`. */
+  publish(message: Message, key?: string): Promise<Published>;
+}
+
+export interface PublishSink {
+  published(token: number, published: Published): void;
+  failed(token: number, error: Refusal): void;
 }
 
 export interface Published {
+  /** In the log; undefined: it was not stored. */
   readonly pos: number | undefined;
   /** Of the sampled span; undefined: the message is not sampled. */
   readonly traceId: string | undefined;
 }
 
 export interface PublishingOptions {
-  bus: Pick<Bus, 'publisher' | 'retain'>;
+  bus: Pick<Bus, 'publisher' | 'retain' | 'fetch'>;
   tracing: MessageTracing;
   stats: HttpStats;
 }
 
+interface OpenPublish {
+  readonly sink: PublishSink;
+  readonly token: number;
+  readonly span: MessageSpan | undefined;
+  /** What is to be retained of it, but for its position. */
+  readonly record: Omit<RetainedRecord, 'pos'> | undefined;
+  /** What must be in the log already, if JetStream knows the key. */
+  readonly keyed: { readonly subject: string; readonly payload: Uint8Array } | undefined;
+  pos: number;
+}
+
 export function createPublishing({ bus, tracing, stats }: PublishingOptions): Publishing {
-  return {
-    async publish(message) {
-      const { topic, qos, client } = message;
-      const { traceparent, tracestate } = message.properties ?? {};
-      const span = tracing.receive(topic, qos, client, traceparent, tracestate);
-      const properties = carriedProperties(message.properties, span, tracing.enabled);
-      try {
-        const pos = await put(message, properties);
-        span?.end();
-        return { pos, traceId: span?.traceId };
-      } catch (error) {
-        stats.publishesFailed++;
-        span?.end(errorCode(error));
-        throw error;
-      }
-    },
+  const open = new Map<number, OpenPublish>();
+  let serial = 0;
+
+  const settle = (id: number): OpenPublish => {
+    const publish = open.get(id)!;
+    open.delete(id);
+    stats.openPublishes--;
+    return publish;
   };
 
-  /** A retained message goes by the log whatever its QoS, and is retained with its position there (rule 5). */
-  async function put(message: Message, properties: Properties | undefined): Promise<number | undefined> {
+  const fail = (sink: PublishSink, token: number, span: MessageSpan | undefined, code: ErrorCode): void => {
+    stats.publishesFailed++;
+    span?.end(code);
+    sink.failed(token, { code, message: ERRORS[code].summary });
+  };
+
+  const failed = (id: number, code: ErrorCode): void => {
+    const { sink, token, span } = settle(id);
+    fail(sink, token, span, code);
+  };
+
+  const done = (id: number): void => {
+    const { sink, token, span, pos } = settle(id);
+    span?.end();
+    sink.published(token, { pos, traceId: span?.traceId });
+  };
+
+  /** A retained message is stored first, and then retained with its position (rule 5). */
+  const stored = (id: number): void => {
+    const { record, pos } = open.get(id)!;
+    if (record === undefined) return done(id);
+    bus.retain({ ...record, pos }).then(
+      () => {
+        stats.retained++;
+        done(id);
+      },
+      (cause: unknown) => failed(id, errorCode(cause)),
+    );
+  };
+
+  const compare: FetchSink = {
+    fetched(id, message) {
+      const { subject, payload } = open.get(id)!.keyed!;
+      const same =
+        message === undefined || (message.subject === subject && Buffer.compare(message.data, payload) === 0);
+      if (same) stored(id);
+      else failed(id, 'idempotency.mismatch');
+    },
+    failed,
+  };
+
+  const toLog: StoreSink = {
+    stored(id, pos, duplicate) {
+      const publish = open.get(id)!;
+      publish.pos = pos;
+      if (duplicate && publish.keyed !== undefined) bus.fetch('MESSAGES', pos, compare, id);
+      else stored(id);
+    },
+    failed,
+  };
+
+  const begin: Publishing['begin'] = (message, key, sink, token) => {
     const { topic, payload, qos, retain, client } = message;
-    const { token, header } = publisherName(client);
+    const { traceparent, tracestate } = message.properties ?? {};
+    const span = tracing.receive(topic, qos, client, traceparent, tracestate);
+    const properties = carriedProperties(message.properties, span, tracing.enabled);
+    const name = publisherName(client);
     const tokens = topicToTokens(topic);
-    const qosBelowSubject = retain && qos === 0 ? 0 : undefined;
-    const headers = encodeHeaders({ properties, client: header, qosBelowSubject, retain });
     if (qos === 0) stats.publishedQos0++;
     else stats.publishedQos1++;
     if (qos === 0 && !retain) {
-      if (bus.publisher.live(messageSubject(0, token, tokens), payload, headers)) return undefined;
-      throw new TriviumError('bus.unavailable');
+      const headers = encodeHeaders({ properties, client: name.header });
+      if (!bus.publisher.live(messageSubject(0, name.token, tokens), payload, headers))
+        return fail(sink, token, span, 'bus.unavailable');
+      span?.end();
+      return sink.published(token, { pos: undefined, traceId: span?.traceId });
     }
+    const msgId = key === undefined ? undefined : `http/${name.token}/${key}`;
+    const qosBelowSubject = qos === 0 ? 0 : undefined;
+    const headers = encodeHeaders({ properties, client: name.header, qosBelowSubject, retain, msgId });
+    const subject = messageSubject(1, name.token, tokens);
+    const record = retain ? { tokens, payload, qos, client, properties } : undefined;
+    const keyed = key === undefined ? undefined : { subject, payload };
     stats.openPublishes++;
-    try {
-      const subject = messageSubject(qos === 0 ? 1 : qos, token, tokens);
-      const { pos } = await bus.publisher.store(subject, payload, headers);
-      if (retain) {
-        await bus.retain({ tokens, payload, qos, client, properties, pos });
-        stats.retained++;
-      }
-      return pos;
-    } finally {
-      stats.openPublishes--;
-    }
-  }
+    open.set(++serial, { sink, token, span, record, keyed, pos: 0 });
+    bus.publisher.durable(subject, payload, headers, toLog, serial);
+  };
+
+  return {
+    begin,
+    publish: (message, key) =>
+      new Promise((resolve, reject) => {
+        const sink: PublishSink = {
+          published: (_token, published) => resolve(published),
+          failed: (_token, { code, message }) => reject(new TriviumError(code, message)),
+        };
+        begin(message, key, sink, 0);
+      }),
+  };
 }
 
 /** The trace context of the span instead of the client's; none when we trace and the message is not sampled. */

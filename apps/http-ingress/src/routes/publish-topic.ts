@@ -6,6 +6,7 @@ import { AWS_HEADERS } from '../aws-properties.ts';
 import { clientIdOf } from '../client-id.ts';
 import type { Clock } from '../clock.ts';
 import { Flag, isSet } from '../flag.ts';
+import { idempotencyKeyOf, KEY_HEADERS } from '../idempotency-key.ts';
 import { messageProperties } from '../message-properties.ts';
 import { problems, sendProblem } from '../problem.ts';
 import type { Publishing } from '../publishing.ts';
@@ -47,6 +48,13 @@ const Query = Type.Object({
 
 const Headers = Type.Object({
   'x-client-id': Type.Optional(Type.String({ description: 'Who publishes.' })),
+  [KEY_HEADERS.ours]: Type.Optional(
+    Type.String({
+      description:
+        'Tries with the same key store the message once, at whichever door, for two minutes; what is not stored (QoS 0) has no use for it.',
+    }),
+  ),
+  [KEY_HEADERS.aws]: Type.Optional(Type.String({ description: 'The same, as the SDKs of AWS say it.' })),
   [AWS_HEADERS.userProperties]: Type.Optional(
     Type.String({ description: 'Base64 of JSON: [{"name":"value"},…].' }),
   ),
@@ -109,6 +117,8 @@ export function publishTopic(app: App, options: PublishTopicOptions): void {
         }
         const client = clientIdOf(request.headers['x-client-id'], maxClientIdBytes);
         if (!client.ok) return sendProblem(request, reply, client.error);
+        const key = idempotencyKeyOf(request.headers);
+        if (!key.ok) return sendProblem(request, reply, key.error);
         const { qos = 0, retain } = request.query;
         const properties = messageProperties(request, request.query, clock.now(), limits);
         if (!properties.ok) return sendProblem(request, reply, properties.error);
@@ -120,7 +130,7 @@ export function publishTopic(app: App, options: PublishTopicOptions): void {
           properties: properties.value,
           ...(client.value === undefined ? {} : { client: client.value }),
         };
-        const { pos, traceId } = await publishing.publish(message);
+        const { pos, traceId } = await publishing.publish(message, key.value);
         if (traceId !== undefined) request.traceId = traceId;
         if (pos !== undefined) reply.header('x-trivium-pos', pos);
         return { message: 'OK' as const, traceId: request.traceId };
