@@ -177,6 +177,9 @@ export interface Bucket {
   ): Watch;
 }
 
+/** The payload of an answer, or one with headers (a raw block). */
+export type Answer = Uint8Array | { readonly payload: Uint8Array; readonly headers: Uint8Array | undefined };
+
 export interface BusStats {
   livePublished: number;
   liveDropped: number;
@@ -230,10 +233,10 @@ export interface Bus extends StoredMessages {
     payload: Uint8Array,
     options: { timeoutMs: number; headers?: Uint8Array },
   ): Promise<BusMessage>;
-  /** Answers requests; what the handler throws or rejects with becomes an error reply. */
+  /** Answers requests; what the handler throws or rejects with becomes an error reply. Undefined: somebody else answers. */
   serve(
     subject: string,
-    handler: (message: BusMessage) => Uint8Array | Promise<Uint8Array>,
+    handler: (message: BusMessage) => Answer | Promise<Answer> | undefined,
   ): LiveSubscription;
   readonly stats: BusStats;
   /** Stops the feeds, waits for open publishes, drains and closes the connections. */

@@ -6,6 +6,7 @@ export type { OnceMessage } from './store-once.ts';
 export type { StoredMessage } from './stored-messages.ts';
 export { addHeaders } from './wire.ts';
 export type {
+  Answer,
   AskOptions,
   Bucket,
   Bus,

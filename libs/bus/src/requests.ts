@@ -1,6 +1,6 @@
 import { isErrorCode, TriviumError } from '@trivium/contracts';
 import { errors } from '@nats-io/nats-core';
-import type { Bus, LiveFeed, BusMessage } from './bus.ts';
+import type { Answer, Bus, LiveFeed, BusMessage } from './bus.ts';
 import type { Logger } from './config.ts';
 import type { Lane } from './lane.ts';
 import { encodeText, publishOptions, rawHeaders } from './wire.ts';
@@ -11,8 +11,10 @@ const ERROR_HEADER = 'Tv-Error';
 export function createRequests(lane: Lane, live: LiveFeed, logger: Logger): Pick<Bus, 'request' | 'serve'> {
   const { nc } = lane;
 
-  const answer = (message: BusMessage, data: Uint8Array): void => {
-    if (message.reply) nc.publish(message.reply, data);
+  const answer = (message: BusMessage, given: Answer): void => {
+    if (!message.reply) return;
+    if (given instanceof Uint8Array) nc.publish(message.reply, given);
+    else nc.publish(message.reply, given.payload, publishOptions(undefined, given.headers));
   };
   const refuse = (message: BusMessage, cause: unknown): void => {
     const known = cause instanceof TriviumError;
@@ -44,10 +46,11 @@ export function createRequests(lane: Lane, live: LiveFeed, logger: Logger): Pick
       return live.subscribe(subject, (message) => {
         try {
           const result = handler(message);
-          if (result instanceof Uint8Array) answer(message, result);
+          if (result === undefined) return;
+          if (!(result instanceof Promise)) answer(message, result);
           else
             result.then(
-              (data) => answer(message, data),
+              (given) => answer(message, given),
               (cause: unknown) => refuse(message, cause),
             );
         } catch (cause) {

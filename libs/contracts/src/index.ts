@@ -90,4 +90,18 @@ export { CONTRACT_VIOLATION, contractKey, ContractRecord, type ViolationPolicy }
 export { TakeoverNotice } from './session-control.ts';
 export { PositionAnswer, PositionRequest } from './position-request.ts';
 
+export {
+  callSubject,
+  COMMAND_HEADERS,
+  commandTopic,
+  decodeCommandVerb,
+  isCommandTopic,
+  parseCommandName,
+  queuedCommandSubject,
+  repliedCommand,
+  replyTopic,
+} from './command.ts';
+export type { CommandVerb } from './command.ts';
+export { decodeHeaderValue, encodeHeaderValue } from './header-value.ts';
+
 export { wireContract } from './wire-contract.ts';

@@ -1,4 +1,5 @@
 import { BUCKETS } from './buckets.ts';
+import { callSubject, COMMAND_HEADERS, commandTopic, queuedCommandSubject, replyTopic } from './command.ts';
 import { ConnectedEvent, DisconnectedEvent } from './connection-events.ts';
 import { CONTRACT_VIOLATION, contractKey, ContractRecord } from './contract-record.ts';
 import { encodeHeaders, HEADERS } from './headers.ts';
@@ -93,6 +94,8 @@ export function wireContract(): unknown {
       subscribed: eventSubject('subscribed', 'a.b'),
       shadow: eventSubject('shadow', 'a.b'),
       contractLetter: contractLetterSubject('a.b'),
+      call: callSubject('a.b'),
+      queuedCommand: queuedCommandSubject('a.b'),
     },
     publishers: {
       none: publisherName(undefined),
@@ -115,6 +118,11 @@ export function wireContract(): unknown {
     filters: each(FILTERS, (filter) => filterToTokens(filter as TopicFilter)),
     partitions: { count: PARTITIONS, of: each(IDS, partitionOf) },
     headers: HEADERS,
+    commands: {
+      headers: COMMAND_HEADERS,
+      topic: commandTopic('device', 'name'),
+      reply: replyTopic('device', 'name', 'id'),
+    },
     headerBlock: headerExample === undefined ? [] : fromUtf8(headerExample)?.split('\r\n'),
     streams: STREAMS,
     buckets: BUCKETS,

@@ -1,6 +1,12 @@
 import type { ErrorCode, WillMessage } from '@trivium/contracts';
 import { ANONYMOUS } from '@trivium/identity';
-import { parseTopic, propertiesToJson, toConnackCode311, toMqttReason } from '@trivium/contracts';
+import {
+  isCommandTopic,
+  parseTopic,
+  propertiesToJson,
+  toConnackCode311,
+  toMqttReason,
+} from '@trivium/contracts';
 import { encodeConnack } from './codec/encode.ts';
 import type { ProtocolLevel } from './codec/packet-type.ts';
 import type { ConnectPacket, Will } from './codec/packets.ts';
@@ -22,6 +28,8 @@ export function onConnect(packet: ConnectPacket, rules: SessionRules): SessionSt
   if (Buffer.byteLength(clientId) > rules.maxClientIdBytes)
     return refuseConnect(level, 'client-id.invalid', 'too long', most); // [MQTT3-3.1.3-9]
   const topic = will && parseTopic(will.topic, rules.topicLimits);
+  if (topic?.ok && isCommandTopic(topic.value))
+    return refuseConnect(level, 'auth.denied', 'topics below cmd/ are for commands', most);
   if (topic?.ok === false) return refuseConnect(level, topic.error.code, 'the topic of the will', most);
   const { authMethod, authData = NOTHING } = properties;
   if (authMethod !== undefined && !rules.offersMethod(authMethod))

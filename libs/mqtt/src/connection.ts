@@ -1,7 +1,9 @@
 import { ERRORS, toMqttReason, type ErrorCode, type TopicFilter } from '@trivium/contracts';
+import type { Command, CommandReceiver } from '@trivium/commands';
 import type { HeldSession, Owner } from '@trivium/sessions';
 import { AuthExchange } from './auth-exchange.ts';
 import { connectLevel } from './codec/connect.ts';
+import { sendCommand } from './command-out.ts';
 import { decodeControlPacket } from './codec/decode.ts';
 import { encodeDisconnect } from './codec/encode.ts';
 import { AFTER_CONNECT } from './codec/first-byte.ts';
@@ -35,7 +37,7 @@ const NO_SUBSCRIPTIONS: ReadonlyMap<TopicFilter, unknown> = new Map();
  * One client: its bytes in and out, one packet at a time. What it sends is served in order; while a packet waits for the hub, later ones
  * stay where they are, and the transport is not read. It ends once, in `close`.
  */
-export class Connection implements TransportSink, Servable, IntakeHost, Owner, SessionView {
+export class Connection implements TransportSink, Servable, IntakeHost, Owner, SessionView, CommandReceiver {
   readonly id: string;
   readonly outbox: Outbox;
   readonly #parts: DoorParts;
@@ -126,6 +128,13 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     this.close('client.gone');
     this.#parts.connections.delete(this);
     this.#parts.stats.connections--;
+  }
+
+  // What the hub tells.
+
+  onCommand(command: Command): ErrorCode | undefined {
+    if (!this.#opened || this.#ended) return 'device.offline';
+    return sendCommand(this.#parts, this.client, this.#subscriberOfClient(), this.outbox, command);
   }
 
   // What the owners of client ids tell.

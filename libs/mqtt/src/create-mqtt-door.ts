@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createCommandDesk } from '@trivium/commands';
 import { createPositionIndex, createSessionOwners } from '@trivium/sessions';
 import { systemClock } from './clock.ts';
 import { PublishView } from './codec/publish-view.ts';
@@ -30,6 +31,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     takeoverTimeoutMs,
     cursorIntervalMs,
   } = config;
+  const desk = options.desk ?? createCommandDesk(bus, () => clock.now());
   const authMethods = new Map((options.authMethods ?? []).map((method) => [method.name, method]));
   const parts: DoorParts = {
     bus,
@@ -49,6 +51,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     retries: new PublishRetries(soon),
     owners: createSessionOwners({ bus, logger, clock, cleanTtlSeconds, cursorIntervalMs, takeoverTimeoutMs }),
     authMethods,
+    desk,
     claimOf: ({ id, principal, fresh, expirySeconds, will }) => ({
       ...{ client: id, principal, fresh, will },
       ...(expirySeconds === undefined ? {} : { expirySeconds }),
@@ -76,6 +79,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     },
   };
   const { owners, retries } = parts;
+  desk.serve((client) => owners.find(client) as Connection | undefined);
   const stopTicks = clock.every(TICK_MS, () => {
     const now = ++ticks.now;
     for (const connection of connections) connection.tick(now);
@@ -122,6 +126,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
       offState();
       offPressure();
       owners.close();
+      if (options.desk === undefined) desk.close();
     },
   };
 }

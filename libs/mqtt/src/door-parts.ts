@@ -1,4 +1,5 @@
 import type { Bus, Logger } from '@trivium/bus';
+import type { CommandDesk } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
 import type { ChallengeMethod } from '@trivium/identity';
 import type { Claim, PositionIndex, SessionOwners } from '@trivium/sessions';
@@ -26,6 +27,7 @@ export interface DoorParts extends OutputShared {
   readonly owners: SessionOwners;
   /** What a client asks of the owners of client ids. */
   readonly claimOf: (client: SessionClient) => Claim;
+  readonly desk: CommandDesk;
   readonly positions: PositionIndex;
   readonly events: ConnectionEvents;
   readonly routes: TopicRoutes;

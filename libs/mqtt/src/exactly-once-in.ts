@@ -115,6 +115,18 @@ export class ExactlyOnceIn implements StoreSink {
     this.#answer();
   }
 
+  /** A message that does not go by the bus, and was taken: it is answered in its turn, and PUBREL ends the exchange. */
+  accept(packetId: number): void {
+    if (this.#exchanges.has(packetId)) return;
+    const exchange: Exchange = {
+      ...{ packetId, msgId: '', after: 0, at: 0, message: undefined },
+      ...{ state: 'stored' as const, refusal: 0 },
+    };
+    this.#exchanges.set(packetId, exchange);
+    this.#unanswered.push(exchange);
+    this.#answer();
+  }
+
   /** PUBREL. False: the message is not stored yet, so no PUBREC can have asked for it. */
   released(packetId: number): boolean {
     const { log, onReleased } = this.#options;
@@ -149,12 +161,8 @@ export class ExactlyOnceIn implements StoreSink {
   }
 
   list(): IncomingExactlyOnce[] {
-    return [...this.#exchanges.values()].map(({ packetId, msgId, after, at }) => ({
-      packetId,
-      msgId,
-      after,
-      at,
-    }));
+    const own = [...this.#exchanges.values()].filter(({ msgId }) => msgId !== '');
+    return own.map(({ packetId, msgId, after, at }) => ({ packetId, msgId, after, at }));
   }
 
   /** The connection is gone: nothing is told any more. What is under way may still be stored, once. */

@@ -97,14 +97,15 @@ export class IncomingPublishes implements StoreSink {
     else this.#publisher.durable(subject, payload, headers, this, token);
   }
 
-  /** A message that goes nowhere: it is answered in its turn. */
+  /** A message that goes nowhere: it is answered in its turn, with `reason` if that is not 0. */
   refuse(packetId: number, reason: number): void {
     if (this.#tail - this.#head === this.#states.length) this.#grow();
     const token = this.#tail++;
     const slot = this.#slot(token);
     this.#packetIds[slot] = packetId;
     this.#costs[slot] = 0;
-    this.#refuse(token, slot, reason);
+    if (reason === 0) this.#finish(token, slot);
+    else this.#refuse(token, slot, reason);
   }
 
   stored(token: number, pos: number): void {

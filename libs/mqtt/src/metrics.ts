@@ -30,6 +30,7 @@ export const DOOR_METRICS = {
   'trivium.mqtt.delivered.qos0': { description: 'Messages to clients, QoS 0', of: 'deliveredQos0' },
   'trivium.mqtt.delivered.qos1': { description: 'Messages to clients, QoS 1', of: 'deliveredQos1' },
   'trivium.mqtt.delivered.qos2': { description: 'Messages to clients, QoS 2', of: 'deliveredQos2' },
+  'trivium.mqtt.commands': { description: 'Commands sent to clients', of: 'commandsOut' },
   'trivium.mqtt.redelivered': { description: 'Messages sent again on a new connection', of: 'redelivered' },
   'trivium.mqtt.resumed': {
     description: 'Connections that went on with a persistent session',

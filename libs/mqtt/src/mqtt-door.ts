@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@trivium/contracts';
 import type { Bus, Logger } from '@trivium/bus';
+import type { CommandDesk } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
 import type { ChallengeMethod } from '@trivium/identity';
 import type { Clock } from './clock.ts';
@@ -12,6 +13,8 @@ import type { Peer, Transport } from './transport.ts';
 export interface MqttDoorOptions {
   bus: Bus;
   delivery: Delivery;
+  /** Commands to its clients; it outlives the door. Default: one of its own. */
+  desk?: CommandDesk;
   config: MqttConfig;
   logger: Logger;
   info: {

@@ -1,6 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import type { ErrorCode, HeaderFields, Properties, QoS } from '@trivium/contracts';
-import { encodeHeaders, messageSubject, publisherName, toMqttReason } from '@trivium/contracts';
+import {
+  encodeHeaders,
+  messageSubject,
+  publisherName,
+  repliedCommand,
+  toMqttReason,
+} from '@trivium/contracts';
 import { throughOutages, type HeldSession } from '@trivium/sessions';
 import { encodeAcknowledgement } from './codec/encode.ts';
 import { PUBACK, PUBCOMP, PUBREC } from './codec/packet-type.ts';
@@ -87,6 +93,7 @@ export class PublishIntake implements PublishOwner, Retryable {
       if (!this.#prepare5(buffer)) return;
     } else if (!this.#findTopic(buffer)) return;
     const payload = buffer.subarray(view.payloadStart, view.payloadEnd);
+    if (this.#route!.command) return this.#command(payload);
     if (view.retain) this.#parts.stats.publishedRetained++;
     if (view.qos === 2) this.#publish2(view.packetId, payload, view.retain);
     else if (view.qos === 1) this.#publish1(view.packetId, payload, buffer, view.retain);
@@ -150,6 +157,22 @@ export class PublishIntake implements PublishOwner, Retryable {
       waiting.refuse(view.packetId, toMqttReason(code, 'puback'));
     } else
       (this.#exactlyOnce ?? this.#startExactlyOnce()).refuse(view.packetId, toMqttReason(code, 'pubrec'));
+  }
+
+  /** What is published below `cmd/`: the client's reply to a command, or nothing that it may. */
+  #command(payload: Buffer): void {
+    const { view, bus, stats, desk } = this.#parts;
+    const { id } = this.#host.client;
+    const command = repliedCommand(this.#route!.topic, id);
+    if (command === undefined) return this.#refuse('auth.denied', 'topics below cmd/ are for commands');
+    const repeated = view.qos === 2 && this.#exactlyOnce?.has(view.packetId) === true;
+    if (!repeated) desk.reply(id, command, { payload: Buffer.from(payload), properties: this.#properties });
+    if (view.qos === 0) return;
+    if (repeated) return this.#host.outbox.acknowledge(PUBREC << 4, view.packetId);
+    stats.openPublishes++;
+    if (view.qos === 1)
+      (this.#waiting ??= new IncomingPublishes(bus.publisher, this)).refuse(view.packetId, 0);
+    else (this.#exactlyOnce ?? this.#startExactlyOnce()).accept(view.packetId);
   }
 
   /** PUBREL. */

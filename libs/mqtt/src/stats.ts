@@ -18,6 +18,8 @@ export interface DoorStats {
   deliveredQos0: number;
   deliveredQos1: number;
   deliveredQos2: number;
+  /** Commands sent to clients. */
+  commandsOut: number;
   /** PUBLISH packets sent again on a new connection. */
   redelivered: number;
   /** QoS 0 messages from clients that the bus did not take. */
@@ -61,6 +63,7 @@ export function createStats(): DoorStats {
     deliveredQos0: 0,
     deliveredQos1: 0,
     deliveredQos2: 0,
+    commandsOut: 0,
     redelivered: 0,
     droppedIn: 0,
     droppedOut: 0,

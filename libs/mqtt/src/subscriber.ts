@@ -4,13 +4,13 @@ import type { Attachment, Delivered, Handover, Receiver, Subscription } from '@t
 import type { HeldSession } from '@trivium/sessions';
 import type { DoorParts } from './door-parts.ts';
 import { ExactlyOnceOut } from './exactly-once-out.ts';
+import { InHand } from './in-hand.ts';
 import { isExpired } from './message-properties.ts';
 import type { Outbox } from './outbox.ts';
 import { PacketIdWindow } from './packet-id-window.ts';
 import type { FrameOptions, PublishFrames } from './publish-frames.ts';
 import { Redelivery } from './redelivery.ts';
 import type { SessionClient } from './session.ts';
-import { SharedInHand } from './shared-in-hand.ts';
 import {
   ownOptions,
   restoredSubscription,
@@ -26,6 +26,7 @@ import type { Unacknowledged } from './unacknowledged.ts';
 export class Subscriber implements Receiver {
   /** Of the client. */
   readonly id: string;
+  readonly inHand: InHand;
   readonly #parts: DoorParts;
   readonly #client: SessionClient;
   /** Of the client's version. */
@@ -36,8 +37,6 @@ export class Subscriber implements Receiver {
   readonly #held: HeldSession;
   readonly #attachment: Attachment;
   readonly #window: PacketIdWindow;
-  /** QoS 1 messages of shared subscriptions that wait for PUBACK. */
-  readonly #shared: SharedInHand;
   /** Since the first message at QoS 2, or as an earlier connection left it. */
   #exactlyOnce: ExactlyOnceOut | undefined;
   /** While what an earlier connection left has not been sent again. */
@@ -56,7 +55,7 @@ export class Subscriber implements Receiver {
     this.#outbox = outbox;
     this.#held = held;
     this.#window = new PacketIdWindow(Math.min(config.maxInflight, client.receiveMaximum));
-    this.#shared = new SharedInHand(this.#window);
+    this.inHand = new InHand(this.#window);
     const tie = held.clean ? held.restored.connection! : '';
     const limits = {
       maxMessages: config.maxQueuedMessages,
@@ -99,7 +98,7 @@ export class Subscriber implements Receiver {
 
   /** Whether a QoS 1 message with this packet id waits for its acknowledgement. */
   isOpen(packetId: number): boolean {
-    return this.#window.has(packetId) || this.#shared.has(packetId);
+    return this.#window.has(packetId) || this.inHand.has(packetId);
   }
 
   /**
@@ -218,7 +217,7 @@ export class Subscriber implements Receiver {
 
   /** PUBACK. False: no message at QoS 1 waits for it. */
   acknowledged(packetId: number): boolean {
-    if (!this.#window.acknowledge(packetId) && !this.#shared.acknowledge(packetId)) return false;
+    if (!this.#window.acknowledge(packetId) && !this.inHand.acknowledge(packetId)) return false;
     this.#redelivery?.settled(packetId);
     if (this.#full) this.resumeWhenRoomy();
     return true;
@@ -302,11 +301,11 @@ export class Subscriber implements Receiver {
         ? 0
         : shared === undefined
           ? this.#window.take(message.pos, retained)
-          : this.#shared.take(shared);
+          : this.inHand.take(shared);
     this.#frames.single(message, qos, packetId, options);
     if (!this.#append()) {
       this.#window.acknowledge(packetId);
-      this.#shared.acknowledge(packetId);
+      this.inHand.acknowledge(packetId);
       if (options.own?.topicAlias !== undefined) this.#aliases?.undo(message.topic);
     } else if (qos === 0) stats.deliveredQos0++;
     else stats.deliveredQos1++;

@@ -1,5 +1,5 @@
 import type { ErrorCode, Topic, TopicLimits } from '@trivium/contracts';
-import { parseTopic, topicToTokens } from '@trivium/contracts';
+import { isCommandTopic, parseTopic, topicToTokens } from '@trivium/contracts';
 import { decodeUtf8 } from './codec/utf8.ts';
 
 /** A topic that clients publish to: checked, and in the form that subjects have. */
@@ -9,6 +9,8 @@ export interface TopicRoute {
   readonly name: Buffer;
   /** Subject tokens. */
   readonly tokens: string;
+  /** Reserved for commands: nothing is published to it. */
+  readonly command: boolean;
 }
 
 const MAX_ROUTES = 20_000;
@@ -52,7 +54,8 @@ export class TopicRoutes {
       return undefined;
     }
     const copy = Buffer.from(buffer.subarray(start, end));
-    return { topic: topic.value, name: copy, tokens: topicToTokens(topic.value) };
+    const { value } = topic;
+    return { topic: value, name: copy, tokens: topicToTokens(value), command: isCommandTopic(value) };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Bus, BusMessage, LiveSubscription, Logger } from '@trivium/bus';
 import {
+  decodeCommandVerb,
   decodeJson,
   decodeToken,
   doorSubject,
@@ -112,6 +113,11 @@ export class SessionOwners {
     void this.#end(holding, will);
   }
 
+  /** The connection of this door that has the client id, or is about to. */
+  find(client: string): Owner | undefined {
+    return this.#holdings.get(client)?.owner;
+  }
+
   /** Resolves when the sessions of all connections that ended are written. */
   async settled(): Promise<void> {
     await Promise.all([...this.#ending].map(({ gone }) => gone));
@@ -183,7 +189,13 @@ export class SessionOwners {
     }
   }
 
-  async #onNotice(message: BusMessage): Promise<Uint8Array> {
+  /** Commands come on the same subject, and are for others. */
+  #onNotice(message: BusMessage): Promise<Uint8Array> | undefined {
+    if (decodeCommandVerb((name) => message.headers?.get(name)) !== undefined) return undefined;
+    return this.#letGo(message);
+  }
+
+  async #letGo(message: BusMessage): Promise<Uint8Array> {
     const notice = decodeJson(TakeoverNotice, message.data);
     if (!notice.ok) throw new TriviumError(notice.error.code, notice.error.message);
     const client = decodeToken(message.subject.slice(message.subject.lastIndexOf('.') + 1));

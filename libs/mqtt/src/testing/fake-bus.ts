@@ -19,7 +19,7 @@ export class FakeBus {
   durable: DurablePublish[] = [];
   readonly events: Published[] = [];
   readonly records = new Map<string, { value: Uint8Array; revision: number }>();
-  readonly served = new Map<string, (message: BusMessage) => Uint8Array | Promise<Uint8Array>>();
+  readonly served = new Map<string, Parameters<Bus['serve']>[1]>();
   readonly requests: { subject: string; payload: string }[] = [];
   up = true;
   pressed = false;

@@ -1,0 +1,5 @@
+export { createCommandCaller } from './command-caller.ts';
+export type { CallerStats, CallOptions, CommandCaller } from './command-caller.ts';
+export { createCommandDesk } from './command-desk.ts';
+export type { CommandDesk, CommandReceiver, DeskStats } from './command-desk.ts';
+export type { Command, CommandBody } from './command.ts';
