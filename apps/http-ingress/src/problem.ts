@@ -14,6 +14,7 @@ export const Problem = Type.Object(
     status: Type.Integer(),
     detail: Type.String(),
     code: Type.String({ description: 'One of the table of error codes.' }),
+    path: Type.Optional(Type.String({ description: 'JSON pointer to what is wrong in the payload.' })),
     requestId: Type.Optional(Type.String()),
     traceId: Type.Optional(Type.String()),
   },
@@ -34,7 +35,7 @@ const RETRY_AFTER_MS = 1_000;
 
 /** The body of a refusal; `request`: what it answers, as far as it could be read. */
 export function problemOf(
-  { code, message }: PublicError,
+  { code, message, path }: PublicError,
   status: number,
   request?: { id: string; traceId: string },
 ): Problem {
@@ -45,6 +46,7 @@ export function problemOf(
     status,
     detail: message,
     code,
+    ...(path === undefined ? {} : { path }),
     ...about,
   };
 }

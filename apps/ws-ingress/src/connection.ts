@@ -9,6 +9,7 @@ import {
 } from '@trivium/contracts';
 import type { Bus } from '@trivium/bus';
 import type { Delivery } from '@trivium/delivery';
+import type { MessageContracts } from '@trivium/message-contracts';
 import type { MessageTracing } from '@trivium/telemetry';
 import type { WebSocket } from 'ws';
 import type { Clock } from './clock.ts';
@@ -27,6 +28,7 @@ import type { WriteTurn } from './write-turn.ts';
 export interface Surroundings {
   bus: Pick<Bus, 'publisher' | 'retain'>;
   delivery: Delivery;
+  contracts: MessageContracts;
   frames: MessageFrames;
   tracing: MessageTracing;
   turn: WriteTurn;
@@ -71,7 +73,7 @@ export function openConnection(
   client: Client,
   surroundings: Surroundings,
 ): Connection {
-  const { bus, delivery, frames, tracing, turn, clock, stats, config, limits } = surroundings;
+  const { bus, delivery, contracts, frames, tracing, turn, clock, stats, config, limits } = surroundings;
   let session = NEW_SESSION;
   let draining: ErrorCode | undefined;
   let endReason: string | undefined;
@@ -95,6 +97,7 @@ export function openConnection(
     bus,
     client: client.id,
     name: publisherName(client.id, client.assigned),
+    contracts,
     tracing,
     stats,
     onDone(id, pos) {

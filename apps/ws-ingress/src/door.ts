@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ERRORS, publicError, toWsClose, type ErrorCode, type PublicError } from '@trivium/contracts';
 import type { Bus, Logger } from '@trivium/bus';
 import type { Delivery } from '@trivium/delivery';
+import { NO_CONTRACTS, type MessageContracts } from '@trivium/message-contracts';
 import type { MqttDoor } from '@trivium/mqtt';
 import type { MessageTracing } from '@trivium/telemetry';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
@@ -27,6 +28,8 @@ export interface WsDoorOptions {
   delivery: Delivery;
   /** Serves the clients that speak MQTT; the door drains it. */
   mqtt: Pick<MqttDoor, 'accept' | 'stopAccepting' | 'closeClients' | 'drain'>;
+  /** What the site expects of messages; nothing unless given. */
+  contracts?: MessageContracts;
   config: WsConfig;
   topics: SessionLimits['topics'];
   maxClientIdBytes: number;
@@ -80,13 +83,19 @@ function refusal(code: ErrorCode): Admission {
 /** The WebSocket door: takes requests to upgrade, and holds what all its connections share. */
 export function createWsDoor(options: WsDoorOptions): WsDoor {
   const { bus, delivery, mqtt, config, tracing, logger } = options;
-  const { clock = systemClock, random = Math.random, mayServe = () => true } = options;
+  const {
+    contracts = NO_CONTRACTS,
+    clock = systemClock,
+    random = Math.random,
+    mayServe = () => true,
+  } = options;
   const stats = createStats();
   const clients = createClients({ pingIntervalMs: config.pingIntervalMs, now: clock.now, random });
   const events = createConnectionEvents(bus, options.service, stats);
   const surroundings: Surroundings = {
     bus,
     delivery,
+    contracts,
     frames: createMessageFrames(tracing),
     tracing,
     turn: createWriteTurn(),

@@ -3,6 +3,7 @@ import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
 import { createChallengeMethods } from '@trivium/identity';
+import { CONTRACT_METRICS, watchContracts } from '@trivium/message-contracts';
 import { createMqttDoor, DOOR_METRICS } from '@trivium/mqtt';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
 import { createLogger, startTelemetry } from '@trivium/telemetry';
@@ -29,20 +30,20 @@ await runService({
   async start() {
     const bus = await connectBus({ config: busConfig(config, service), logger });
     const delivery = createDelivery({ bus, logger });
+    const contracts = watchContracts({ bus, logger });
+    await contracts.ready;
     const info = { service };
     const authMethods = createChallengeMethods(config.auth);
-    const mqtt = createMqttDoor({ bus, delivery, config: config.mqtt, authMethods, logger, info, tracing });
+    const parts = { bus, delivery, contracts, logger, tracing };
+    const mqtt = createMqttDoor({ ...parts, config: config.mqtt, authMethods, info });
     const { maxClientIdBytes, maxTopicBytes, maxTopicLevels } = config.mqtt;
     const topics = { maxTopicBytes, maxTopicLevels };
     const door = createWsDoor({
-      bus,
-      delivery,
+      ...parts,
       mqtt,
       config: config.ws,
       topics,
       maxClientIdBytes,
-      tracing,
-      logger,
       service,
       mayServe: () => lease.held,
     });
@@ -50,6 +51,7 @@ await runService({
     await lease.ready;
     publishNumbers('trivium.ws', door.stats, WS_METRICS);
     publishNumbers('trivium.mqtt', mqtt.stats, DOOR_METRICS);
+    publishNumbers('trivium.contracts', contracts.stats, CONTRACT_METRICS);
     const port = await listen(door.server, {
       ...config.ws,
       what: `${service}: WebSocket`,
@@ -65,6 +67,7 @@ await runService({
         stopAccepting: () => door.stopAccepting(),
         closeClients: (context) => door.drain(context),
         async drainBus() {
+          contracts.close();
           delivery.close();
           await lease.release();
           await bus.close();

@@ -10,6 +10,7 @@ import {
   type PublisherName,
 } from '@trivium/contracts';
 import type { Bus, RetainedRecord, StoreSink } from '@trivium/bus';
+import { judge, letterHeaders, type MessageContracts, type Violation } from '@trivium/message-contracts';
 import type { MessageSpan, MessageTracing } from '@trivium/telemetry';
 import type { FrameId } from './codec.ts';
 import type { WsStats } from './stats.ts';
@@ -25,6 +26,7 @@ export interface PublishingOptions {
   bus: Pick<Bus, 'publisher' | 'retain'>;
   client: string;
   name: PublisherName;
+  contracts: MessageContracts;
   tracing: MessageTracing;
   stats: WsStats;
   /** The bus has the message; `pos` when it is stored in the log. What is to be retained is so. */
@@ -37,13 +39,15 @@ interface OpenPublish {
   readonly span: MessageSpan | undefined;
   /** What is to be retained of it, but for its position. */
   readonly record: Omit<RetainedRecord, 'pos'> | undefined;
+  /** It goes to the dead letters, whose positions are not those of the log. */
+  readonly aside: boolean;
 }
 
 /** What a retry is worth waiting for, by what went wrong. */
 const RETRY_AFTER_MS = 1_000;
 
 export function createPublishing(options: PublishingOptions): Publishing {
-  const { bus, client, name, tracing, stats, onDone, onFailed } = options;
+  const { bus, client, name, contracts, tracing, stats, onDone, onFailed } = options;
   const waiting = new Map<number, OpenPublish>();
   let published = 0;
 
@@ -60,9 +64,15 @@ export function createPublishing(options: PublishingOptions): Publishing {
     onFailed(id, new TriviumError(code, undefined, { retryAfterMs: RETRY_AFTER_MS }));
   };
 
+  const refuse = (id: FrameId | undefined, { message, path }: Violation): void => {
+    stats.publishesRefused++;
+    onFailed(id, new TriviumError('contract.violated', message, { path }));
+  };
+
   const done = (token: number, pos: number): void => {
-    const { id, span, record } = settle(token);
+    const { id, span, record, aside } = settle(token);
     span?.end();
+    if (aside) return onDone(id, undefined);
     // QoS 0 is answered only when it has an id, also when it is stored.
     onDone(id, id === undefined && record?.qos === 0 ? undefined : pos);
   };
@@ -96,17 +106,25 @@ export function createPublishing(options: PublishingOptions): Publishing {
     get open() {
       return waiting.size;
     },
-    publish(id, { topic, payload, qos, retain, properties }) {
+    publish(id, message) {
+      const { topic, payload, qos } = message;
+      const ruling = judge(contracts, { ...message, client });
+      if (ruling?.refused !== undefined) return refuse(id, ruling.refused);
+      const { letter, properties } = ruling ?? { ...message, letter: undefined };
       const { traceparent, tracestate } = properties ?? {};
       const span = tracing.receive(topic, qos, client, traceparent, tracestate);
       const carried = carriedProperties(properties, span, tracing.enabled);
+      const retain = message.retain && letter === undefined;
       const qosBelowSubject = retain && qos === 0 ? 0 : undefined;
-      const headers = encodeHeaders({ properties: carried, client: name.header, qosBelowSubject, retain });
+      const headers =
+        letter === undefined
+          ? encodeHeaders({ properties: carried, client: name.header, qosBelowSubject, retain })
+          : letterHeaders(letter.fields, carried);
       const tokens = topicToTokens(topic);
       if (qos === 0) stats.publishedQos0++;
       else stats.publishedQos1++;
       if (qos === 0 && !retain) {
-        const subject = messageSubject(0, name.token, tokens);
+        const subject = letter?.subject ?? messageSubject(0, name.token, tokens);
         if (!bus.publisher.live(subject, payload, headers)) return fail(id, span, 'bus.unavailable');
         span?.end();
         return onDone(id, undefined);
@@ -114,8 +132,9 @@ export function createPublishing(options: PublishingOptions): Publishing {
       stats.openPublishes++;
       const token = published++;
       const record = retain ? { tokens, payload, qos, client, properties: carried } : undefined;
-      waiting.set(token, { id, span, record });
-      bus.publisher.durable(messageSubject(1, name.token, tokens), payload, headers, sink, token);
+      waiting.set(token, { id, span, record, aside: letter !== undefined });
+      const subject = letter?.subject ?? messageSubject(1, name.token, tokens);
+      bus.publisher.durable(subject, payload, headers, sink, token);
     },
   };
 }

@@ -12,6 +12,8 @@ export interface WsStats {
   /** Messages that wait to be stored. */
   openPublishes: number;
   publishesFailed: number;
+  /** Messages that broke a contract which rejects them. */
+  publishesRefused: number;
   /** Messages that became the retained one of their topic, or cleared it. */
   retained: number;
   deliveredLive: number;
@@ -40,6 +42,7 @@ export function createStats(): WsStats {
     publishedQos1: 0,
     openPublishes: 0,
     publishesFailed: 0,
+    publishesRefused: 0,
     retained: 0,
     deliveredLive: 0,
     deliveredDurable: 0,
@@ -78,6 +81,10 @@ export const WS_METRICS = {
   'trivium.ws.publishes.failed': {
     description: 'Messages from clients that the bus did not take',
     of: 'publishesFailed',
+  },
+  'trivium.ws.publishes.refused': {
+    description: 'Messages from clients that were refused because they broke a contract',
+    of: 'publishesRefused',
   },
   'trivium.ws.retained': {
     description: 'Messages from clients that were retained, or cleared what was',

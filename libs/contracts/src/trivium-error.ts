@@ -5,6 +5,8 @@ import type { Refusal } from './result.ts';
 export interface TriviumErrorOptions {
   /** When a repeat makes sense, in milliseconds from now. */
   retryAfterMs?: number;
+  /** JSON pointer to what is wrong in the payload. */
+  path?: string;
   cause?: unknown;
 }
 
@@ -16,6 +18,7 @@ export class TriviumError extends Error {
   readonly code: ErrorCode;
   readonly category: ErrorCategory;
   readonly retryAfterMs: number | undefined;
+  readonly path: string | undefined;
 
   constructor(code: ErrorCode, message?: string, options: TriviumErrorOptions = {}) {
     const limit = frames.stackTraceLimit;
@@ -27,6 +30,7 @@ export class TriviumError extends Error {
     this.code = code;
     this.category = category;
     this.retryAfterMs = options.retryAfterMs;
+    this.path = options.path;
   }
 }
 
@@ -38,13 +42,23 @@ export function errorCode(error: unknown): ErrorCode {
 
 export interface PublicError extends Refusal {
   readonly retryAfterMs?: number;
+  readonly path?: string;
 }
 
 /** What a client may be told of anything thrown or refused: no message of a code that is not public, never a stack. */
 export function publicError(error: unknown): PublicError {
   const code = errorCode(error);
   if (!ERRORS[code].public) return { code: 'defect', message: ERRORS.defect.summary };
-  const { message, retryAfterMs } = error as { message?: unknown; retryAfterMs?: unknown };
-  const shown = { code, message: typeof message === 'string' ? message : ERRORS[code].summary };
-  return typeof retryAfterMs === 'number' ? { ...shown, retryAfterMs } : shown;
+  const { message, retryAfterMs, path } = error as {
+    message?: unknown;
+    retryAfterMs?: unknown;
+    path?: unknown;
+  };
+  return {
+    code,
+    message: typeof message === 'string' ? message : ERRORS[code].summary,
+    ...(typeof retryAfterMs === 'number' ? { retryAfterMs } : {}),
+    // Of a `TriviumError`: a system error's path is one of this machine.
+    ...(error instanceof TriviumError && typeof path === 'string' ? { path } : {}),
+  };
 }

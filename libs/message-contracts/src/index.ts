@@ -9,8 +9,9 @@ export {
   type WatchedContracts,
 } from './message-contracts.ts';
 export { overlapsOf, type Overlap } from './overlaps.ts';
+export { judge, rulingOn, type Ruling } from './ruling.ts';
 export { createSchemaCompiler, type SchemaCompiler } from './schema-compiler.ts';
 export { bySpecificity } from './specificity.ts';
 export { CONTRACT_METRICS, type ContractStats } from './stats.ts';
 export { removeContract, storeContract, storedContracts } from './stored-contracts.ts';
-export { letterHeaders, letterOf, tagged, type Violation } from './violation.ts';
+export { letterHeaders, letterOf, tagged, type Letter, type Violation } from './violation.ts';

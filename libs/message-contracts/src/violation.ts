@@ -47,11 +47,16 @@ export function tagged(properties: Properties | undefined, { contract }: Violati
   };
 }
 
-/** Where a message that is put aside goes, and what its headers say beside its own properties. */
+/** A message that is put aside: where it goes, and what its headers say beside its own properties. */
+export interface Letter {
+  readonly subject: string;
+  readonly fields: HeaderFields;
+}
+
 export function letterOf(
   { topic, qos, retain, client }: Pick<Message, 'topic' | 'qos' | 'retain' | 'client'>,
   { contract, message }: Violation,
-): { readonly subject: string; readonly fields: HeaderFields } {
+): Letter {
   const subject = contractLetterSubject(contract);
   return { subject, fields: { client, qosBelowSubject: qos, retain, topic, reason: message } };
 }

@@ -12,9 +12,10 @@ import { CONNECT, PUBACK, PUBLISH } from './codec/packet-type.ts';
 import type { DoorParts } from './door-parts.ts';
 import type { Servable } from './door-turn.ts';
 import { HOLD, type Hold } from './hold.ts';
+import type { IntakeHost } from './intake-host.ts';
 import { keepAliveTicks, LINGER_TICKS, ticksFor } from './keepalive.ts';
 import { Outbox } from './outbox.ts';
-import { PublishIntake, type IntakeHost } from './publish-intake.ts';
+import { PublishIntake } from './publish-intake.ts';
 import { NEW_SESSION } from './session.ts';
 import type {
   CloseReason,
@@ -26,6 +27,7 @@ import type {
 } from './session.ts';
 import { step } from './session-step.ts';
 import { Subscriber } from './subscriber.ts';
+import { judgedWill } from './will-contract.ts';
 import type { Peer, Transport, TransportSink } from './transport.ts';
 
 /** Reason code of DISCONNECT. */
@@ -268,7 +270,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   }
 
   #run(effect: SessionEffect): void {
-    const { owners, events, stats, ticks } = this.#parts;
+    const { events, stats, ticks } = this.#parts;
     switch (effect.do) {
       case 'authenticate':
         return this.#authenticate(effect);
@@ -276,7 +278,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
         // A client that has closed its side and sent nothing more is gone: its session stays with whoever has it.
         if (this.#inputEnded && this.#splitter.waiting === 0) return this.close('client.gone');
         this.#accept(effect.client);
-        return owners.take(this.#parts.claimOf(effect.client), this);
+        return this.#claim(effect.client);
       case 'refuse':
         stats.refused++;
         return;
@@ -319,6 +321,12 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   #accept(client: SessionClient): void {
     this.#client = client;
     this.#splitter.accepted = AFTER_CONNECT[client.level];
+  }
+
+  #claim(client: SessionClient): void {
+    const judged = judgedWill(this.#parts, client);
+    if ('will' in judged) this.#parts.owners.take(this.#parts.claimOf({ ...client, ...judged }), this);
+    else this.#step({ on: 'claim-failed', code: 'contract.violated', detail: judged.message });
   }
 
   #authenticate({ client, begins, data }: SessionEffect & { do: 'authenticate' }): void {

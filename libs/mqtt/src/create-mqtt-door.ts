@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createCommandDesk } from '@trivium/commands';
+import { NO_CONTRACTS } from '@trivium/message-contracts';
 import { createPositionIndex, createSessionOwners } from '@trivium/sessions';
 import { systemClock } from './clock.ts';
 import { PublishView } from './codec/publish-view.ts';
@@ -20,6 +21,7 @@ import { NO_TRACING } from './tracing.ts';
 /** A door for MQTT 3.1, 3.1.1 and 5 on the given bus and delivery; both outlive it. */
 export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
   const { bus, delivery, config, logger, info, clock = systemClock, tracing = NO_TRACING } = options;
+  const { contracts = NO_CONTRACTS } = options;
   const stats = createStats();
   const ticks = { now: 0 };
   const connections = new Set<Connection>();
@@ -47,6 +49,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     frames: new PublishFrames(arena),
     frames5: new PublishFrames(arena, () => clock.now()),
     view: new PublishView(),
+    contracts,
     routes: new TopicRoutes(config),
     retries: new PublishRetries(soon),
     owners: createSessionOwners({ bus, logger, clock, cleanTtlSeconds, cursorIntervalMs, takeoverTimeoutMs }),

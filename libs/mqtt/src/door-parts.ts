@@ -2,6 +2,7 @@ import type { Bus, Logger } from '@trivium/bus';
 import type { CommandDesk } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
 import type { ChallengeMethod } from '@trivium/identity';
+import type { MessageContracts } from '@trivium/message-contracts';
 import type { Claim, PositionIndex, SessionOwners } from '@trivium/sessions';
 import type { PublishView } from './codec/publish-view.ts';
 import type { MqttConfig } from './config.ts';
@@ -30,6 +31,7 @@ export interface DoorParts extends OutputShared {
   readonly desk: CommandDesk;
   readonly positions: PositionIndex;
   readonly events: ConnectionEvents;
+  readonly contracts: MessageContracts;
   readonly routes: TopicRoutes;
   readonly frames: PublishFrames;
   /** The same for MQTT 5. */

@@ -12,6 +12,8 @@ export interface OnceFrom {
   /** A copy. */
   readonly payload: Buffer;
   readonly headers: Omit<HeaderFields, 'msgId'>;
+  /** It goes to another stream than the log. */
+  readonly elsewhere?: boolean;
   /** Called with its log position before it is acknowledged, when it is to be retained. */
   readonly retain: ((pos: number) => Promise<void>) | undefined;
 }
@@ -20,8 +22,9 @@ interface Exchange extends IncomingExactlyOnce {
   /** Undefined until the client sends it (again): of an exchange of an earlier connection only this much is known. */
   message: OnceFrom | undefined;
   state: 'known' | 'entering' | 'publishing' | 'failed' | 'stored';
-  /** The message is not taken, with this reason code. */
+  /** The message is not taken, with this reason code, and perhaps in words. */
   refusal: number;
+  why?: string | undefined;
 }
 
 export interface ExactlyOnceInOptions {
@@ -34,7 +37,7 @@ export interface ExactlyOnceInOptions {
   /** No message of this connection lies in the log at or below it. */
   after: number;
   /** The oldest message without PUBREC is stored, or refused with a reason code. In the order of the PUBLISHes [MQTT3-4.6.0-3]. */
-  onStored(packetId: number, refusal: number): void;
+  onStored(packetId: number, refusal: number, why?: string): void;
   onPostponed(): void;
   /** The reason code to answer with; 0: the connection ends. */
   onRefused(code: ErrorCode): number;
@@ -73,6 +76,12 @@ export class ExactlyOnceIn implements StoreSink {
     return this.#exchanges.size;
   }
 
+  /** A PUBLISH with this packet id is a repetition of one that this connection has taken. */
+  repeats(packetId: number): boolean {
+    const there = this.#exchanges.get(packetId);
+    return there !== undefined && there.state !== 'known';
+  }
+
   has(packetId: number): boolean {
     return this.#exchanges.has(packetId);
   }
@@ -109,9 +118,10 @@ export class ExactlyOnceIn implements StoreSink {
   }
 
   /** A message that goes nowhere: it is answered in its turn, and the exchange is over then. */
-  refuse(packetId: number, refusal: number): void {
+  refuse(packetId: number, refusal: number, why?: string): void {
     const nowhere = { packetId, msgId: '', after: 0, at: 0, message: undefined };
-    this.#unanswered.push({ ...nowhere, state: 'stored', refusal });
+    this.#exchanges.delete(packetId);
+    this.#unanswered.push({ ...nowhere, state: 'stored', refusal, why });
     this.#answer();
   }
 
@@ -174,10 +184,10 @@ export class ExactlyOnceIn implements StoreSink {
   #send(exchange: Exchange): void {
     const { bus, now } = this.#options;
     const { msgId, after, at } = exchange;
-    const { subject, payload, headers } = exchange.message!;
+    const { subject, payload, headers, elsewhere = false } = exchange.message!;
     exchange.state = 'publishing';
     const age = now() - at;
-    if (age < 0 || age > OLD_MS) {
+    if (!elsewhere && (age < 0 || age > OLD_MS)) {
       bus.storeOnce({ subject, payload, headers, msgId, after, old: true }).then(
         (pos) => this.#stored(exchange, pos),
         () => this.#failed(exchange, 'bus.unavailable'),
@@ -190,8 +200,8 @@ export class ExactlyOnceIn implements StoreSink {
   }
 
   #stored(exchange: Exchange, pos: number): void {
-    this.#after = Math.max(this.#after, pos);
-    const { retain } = exchange.message!;
+    const { retain, elsewhere = false } = exchange.message!;
+    if (!elsewhere) this.#after = Math.max(this.#after, pos);
     const settle = (): void => {
       exchange.state = 'stored';
       exchange.message = undefined;
@@ -215,8 +225,8 @@ export class ExactlyOnceIn implements StoreSink {
   #answer(): void {
     let answered = 0;
     while (this.#unanswered[answered]?.state === 'stored') {
-      const { packetId, refusal } = this.#unanswered[answered++]!;
-      this.#options.onStored(packetId, refusal);
+      const { packetId, refusal, why } = this.#unanswered[answered++]!;
+      this.#options.onStored(packetId, refusal, why);
     }
     if (answered > 0) this.#unanswered.splice(0, answered);
   }

@@ -12,15 +12,16 @@ const REASONS: Readonly<Record<number, string>> = {
 };
 
 /**
- * An acknowledgement that says no, made by `encode`: with a reason string for those who want problem information [MQTT-3.1.2-29], but
+ * An acknowledgement that says no, made by `encode`: with a reason string (`why`, else that of the code) for those who want problem information [MQTT-3.1.2-29], but
  * where that would make the packet larger than they take ([MQTT-3.4.2-2], [MQTT-3.5.2-2], [MQTT-3.9.2-1]).
  */
 export function explained(
   client: SessionClient,
   reason: number | undefined,
+  why: string | undefined,
   encode: (properties?: PacketProperties) => Buffer,
 ): Buffer {
-  const reasonString = reason === undefined ? undefined : REASONS[reason];
+  const reasonString = why ?? (reason === undefined ? undefined : REASONS[reason]);
   if (client.level < 5 || !client.problemInformation || reasonString === undefined) return encode();
   const packet = encode({ reasonString });
   return packet.length > client.maximumPacketBytes ? encode() : packet;

@@ -16,10 +16,10 @@ export type Retainable = Omit<RetainedRecord, 'pos'>;
 /** Whose messages they are. */
 export interface PublishOwner {
   /**
-   * The oldest unanswered message is stored, or was refused with a reason: answer it. Called in the order of the publishes
+   * The oldest unanswered message is stored, or was refused with a reason and perhaps in words: answer it. Called in the order of the publishes
    * [MQTT3-4.6.0-2].
    */
-  onStored(packetId: number, refusal: number): void;
+  onStored(packetId: number, refusal: number, why?: string): void;
   /** A message could not be stored now; it waits for `retry`. */
   onPostponed(code: ErrorCode): void;
   /** Makes a message that is stored at `pos` the retained one of its topic. Rejects when that cannot be. */
@@ -44,8 +44,8 @@ export class IncomingPublishes implements StoreSink {
   #payloads: (Buffer | undefined)[] = [];
   #headers: (Uint8Array | undefined)[] = [];
   #spans: (MessageSpan | undefined)[] | undefined;
-  /** Reason codes of those that were refused. */
-  readonly #refusals = new Map<number, number>();
+  /** Of those that were refused. */
+  readonly #refusals = new Map<number, { readonly reason: number; readonly why: string | undefined }>();
   #retained: (Retainable | undefined)[] | undefined;
   /** Count of messages ever finished, and ever begun; a message's token is its number. */
   #head = 0;
@@ -98,14 +98,14 @@ export class IncomingPublishes implements StoreSink {
   }
 
   /** A message that goes nowhere: it is answered in its turn, with `reason` if that is not 0. */
-  refuse(packetId: number, reason: number): void {
+  refuse(packetId: number, reason: number, why?: string): void {
     if (this.#tail - this.#head === this.#states.length) this.#grow();
     const token = this.#tail++;
     const slot = this.#slot(token);
     this.#packetIds[slot] = packetId;
     this.#costs[slot] = 0;
     if (reason === 0) this.#finish(token, slot);
-    else this.#refuse(token, slot, reason);
+    else this.#refuse(token, slot, reason, why);
   }
 
   stored(token: number, pos: number): void {
@@ -129,9 +129,9 @@ export class IncomingPublishes implements StoreSink {
     );
   }
 
-  #refuse(token: number, slot: number, reason: number): void {
+  #refuse(token: number, slot: number, reason: number, why?: string): void {
     if (reason === 0) return;
-    this.#refusals.set(token, reason);
+    this.#refusals.set(token, { reason, why });
     this.#finish(token, slot);
   }
 
@@ -197,14 +197,15 @@ export class IncomingPublishes implements StoreSink {
       this.#states[slot] = FREE;
       const token = this.#head++;
       this.bytes -= this.#costs[slot]!;
-      owner.onStored(this.#packetIds[slot]!, this.#refusals.size === 0 ? 0 : this.#takeRefusal(token));
+      const refusal = this.#refusals.size === 0 ? undefined : this.#takeRefusal(token);
+      owner.onStored(this.#packetIds[slot]!, refusal?.reason ?? 0, refusal?.why);
     } while (this.#head < this.#tail);
   }
 
-  #takeRefusal(token: number): number {
-    const reason = this.#refusals.get(token) ?? 0;
+  #takeRefusal(token: number): { readonly reason: number; readonly why: string | undefined } | undefined {
+    const refusal = this.#refusals.get(token);
     this.#refusals.delete(token);
-    return reason;
+    return refusal;
   }
 
   #endSpan(slot: number, code: ErrorCode | undefined): void {

@@ -3,6 +3,7 @@ import type { Bus, Logger } from '@trivium/bus';
 import type { CommandDesk } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
 import type { ChallengeMethod } from '@trivium/identity';
+import type { MessageContracts } from '@trivium/message-contracts';
 import type { Clock } from './clock.ts';
 import type { MqttConfig } from './config.ts';
 import type { DoorStats } from './stats.ts';
@@ -23,6 +24,8 @@ export interface MqttDoorOptions {
   };
   /** By which clients of MQTT 5 may prove who they are; none unless given. */
   authMethods?: readonly ChallengeMethod[];
+  /** What the site expects of messages; nothing unless given. */
+  contracts?: MessageContracts;
   clock?: Clock;
   tracing?: Tracing;
 }

@@ -7,34 +7,24 @@ import {
   repliedCommand,
   toMqttReason,
 } from '@trivium/contracts';
+import { rulingOn, type Contract, type Letter } from '@trivium/message-contracts';
 import { throughOutages, type HeldSession } from '@trivium/sessions';
 import { encodeAcknowledgement } from './codec/encode.ts';
 import { PUBACK, PUBCOMP, PUBREC } from './codec/packet-type.ts';
 import type { DoorParts } from './door-parts.ts';
 import { ExactlyOnceIn } from './exactly-once-in.ts';
 import { explained } from './explained.ts';
-import { HOLD, type Hold } from './hold.ts';
+import { HOLD } from './hold.ts';
 import { IncomingPublishes, type PublishOwner, type Retainable } from './incoming-publishes.ts';
+import type { IntakeHost } from './intake-host.ts';
 import { messageProperties } from './message-properties.ts';
-import type { Outbox } from './outbox.ts';
 import type { Retryable } from './publish-retries.ts';
-import type { CloseReason, SessionClient } from './session.ts';
 import { isRoute, type TopicRoute } from './topic-routes.ts';
+import { carried, received } from './message-trace.ts';
 import type { MessageSpan } from './tracing.ts';
 
 /** MQTT 5: no message has this packet id. */
 const NOT_FOUND = 0x92;
-
-/** The connection that the messages come from. */
-export interface IntakeHost {
-  /** Of the connection. */
-  readonly id: string;
-  readonly client: SessionClient;
-  readonly outbox: Outbox;
-  hold(reason: Hold): void;
-  release(reason: Hold): void;
-  close(reason: CloseReason, detail?: string): void;
-}
 
 /** PUBLISH packets of one client, on their way to the bus. */
 export class PublishIntake implements PublishOwner, Retryable {
@@ -59,6 +49,8 @@ export class PublishIntake implements PublishOwner, Retryable {
   #aliases: Map<number, TopicRoute> | undefined;
   /** What the message at hand takes along. */
   #properties: Properties | undefined;
+  /** Where it goes instead when it is put aside. */
+  #letter: Letter | undefined;
   /** The chunk that the last QoS 1 message lay in: it is kept with it, and counted once. */
   #chunk: Buffer | undefined;
 
@@ -70,8 +62,7 @@ export class PublishIntake implements PublishOwner, Retryable {
     this.#token = name.token;
     this.#author = name.header;
     this.#headers = name.header === undefined ? undefined : encodeHeaders({ client: name.header });
-    if (held.exactlyOnce !== undefined && held.exactlyOnce.restored.incoming.length > 0)
-      this.#startExactlyOnce();
+    if (held.exactlyOnce !== undefined && held.exactlyOnce.restored.incoming.length > 0) this.#exchanges();
   }
 
   /** Messages without their PUBACK or PUBREC, or that are to be retained and are not yet. */
@@ -86,18 +77,24 @@ export class PublishIntake implements PublishOwner, Retryable {
 
   /** One PUBLISH: `first` its first byte, [start, end) of `buffer` its body. */
   take(first: number, buffer: Buffer, start: number, end: number): void {
-    const { view } = this.#parts;
+    const { view, contracts } = this.#parts;
     if (!view.read(first, buffer, start, end, this.#host.client.level))
       return this.#host.close(view.code, view.failure);
+    this.#properties = undefined;
+    this.#letter = undefined;
     if (this.#host.client.level === 5) {
       if (!this.#prepare5(buffer)) return;
     } else if (!this.#findTopic(buffer)) return;
     const payload = buffer.subarray(view.payloadStart, view.payloadEnd);
-    if (this.#route!.command) return this.#command(payload);
-    if (view.retain) this.#parts.stats.publishedRetained++;
-    if (view.qos === 2) this.#publish2(view.packetId, payload, view.retain);
-    else if (view.qos === 1) this.#publish1(view.packetId, payload, buffer, view.retain);
-    else if (view.retain) this.#publish0Retained(payload);
+    const route = this.#route!;
+    if (route.command) return this.#command(payload);
+    if (route.contractsVersion !== contracts.version) contracts.renew(route);
+    if (route.contract !== undefined && !this.#judge(route.contract, payload)) return;
+    const retain = view.retain && this.#letter === undefined;
+    if (retain) this.#parts.stats.publishedRetained++;
+    if (view.qos === 2) this.#publish2(view.packetId, payload, retain);
+    else if (view.qos === 1) this.#publish1(view.packetId, payload, buffer, retain);
+    else if (retain) this.#publish0Retained(payload);
     else this.#publish0(payload);
   }
 
@@ -112,7 +109,6 @@ export class PublishIntake implements PublishOwner, Retryable {
   #prepare5(buffer: Buffer): boolean {
     const { view, config, now } = this.#parts;
     const { properties, qos, packetId } = view;
-    this.#properties = undefined;
     if (qos > 0 && !this.#mayBegin(qos, packetId, config.receiveMaximum)) {
       this.#host.close('protocol.receive-maximum', 'more than Receive Maximum'); // section 3.3.4
       return false;
@@ -147,16 +143,33 @@ export class PublishIntake implements PublishOwner, Retryable {
     return qos === 2 && exactlyOnce?.has(packetId) === true; // a repetition
   }
 
+  /** Whether the message at hand goes on, if need be tagged or to the dead letters. */
+  #judge(contract: Contract, payload: Buffer): boolean {
+    const { view, contracts } = this.#parts;
+    const { qos, retain, packetId } = view;
+    if (qos === 2 && this.#exactlyOnce?.repeats(packetId) === true) return true;
+    const properties = this.#properties;
+    const violation = contracts.check(contract, { payload, retain, contentType: properties?.contentType });
+    if (violation === undefined) return true;
+    const { id: client, level } = this.#host.client;
+    const message = { topic: this.#route!.topic, qos, retain, client, ...(properties && { properties }) };
+    const ruling = rulingOn(violation, message, level < 5 && qos > 0); // [MQTT3-3.3.5-2]
+    this.#properties = ruling.properties;
+    this.#letter = ruling.letter;
+    if (ruling.refused === undefined) return true;
+    if (qos > 0) this.#refuse('contract.violated', violation.message, violation.message);
+    return false;
+  }
+
   /** The message at hand is not taken: MQTT 5 says why in its acknowledgement, QoS 0 and earlier versions end the connection. */
-  #refuse(code: ErrorCode, detail: string): void {
+  #refuse(code: ErrorCode, detail: string, why?: string): void {
     const { view, bus, stats } = this.#parts;
     if (view.qos === 0 || this.#host.client.level < 5) return this.#host.close(code, detail);
     stats.openPublishes++;
     if (view.qos === 1) {
       const waiting = (this.#waiting ??= new IncomingPublishes(bus.publisher, this));
-      waiting.refuse(view.packetId, toMqttReason(code, 'puback'));
-    } else
-      (this.#exactlyOnce ?? this.#startExactlyOnce()).refuse(view.packetId, toMqttReason(code, 'pubrec'));
+      waiting.refuse(view.packetId, toMqttReason(code, 'puback'), why);
+    } else this.#exchanges().refuse(view.packetId, toMqttReason(code, 'pubrec'), why);
   }
 
   /** What is published below `cmd/`: the client's reply to a command, or nothing that it may. */
@@ -172,7 +185,7 @@ export class PublishIntake implements PublishOwner, Retryable {
     stats.openPublishes++;
     if (view.qos === 1)
       (this.#waiting ??= new IncomingPublishes(bus.publisher, this)).refuse(view.packetId, 0);
-    else (this.#exactlyOnce ?? this.#startExactlyOnce()).accept(view.packetId);
+    else this.#exchanges().accept(view.packetId);
   }
 
   /** PUBREL. */
@@ -182,8 +195,8 @@ export class PublishIntake implements PublishOwner, Retryable {
       this.#host.close('protocol.error', 'PUBREL before PUBREC');
   }
 
-  onStored(packetId: number, refusal: number): void {
-    this.#acknowledge(PUBACK, packetId, refusal);
+  onStored(packetId: number, refusal: number, why?: string): void {
+    this.#acknowledge(PUBACK, packetId, refusal, why);
   }
 
   onPostponed(): void {
@@ -241,9 +254,10 @@ export class PublishIntake implements PublishOwner, Retryable {
     const { publisher } = bus;
     stats.publishedQos0++;
     const span = tracing.enabled ? this.#trace(0) : undefined;
-    const isPlain = span === undefined && this.#properties === undefined;
+    const letter = this.#letter;
+    const isPlain = span === undefined && this.#properties === undefined && letter === undefined;
     const headers = isPlain ? this.#headers : encodeHeaders(this.#fields(span));
-    const taken = publisher.live(this.#subject0, payload, headers);
+    const taken = publisher.live(letter?.subject ?? this.#subject0, payload, headers);
     span?.end(taken ? undefined : 'bus.unavailable');
     if (!taken) stats.droppedIn++;
     if (!publisher.pressed) return;
@@ -284,26 +298,28 @@ export class PublishIntake implements PublishOwner, Retryable {
     stats.publishedQos1++;
     stats.openPublishes++;
     const span = tracing.enabled ? this.#trace(1) : undefined;
-    const isPlain = span === undefined && !retain && this.#properties === undefined;
+    const letter = this.#letter;
+    const isPlain = span === undefined && !retain && this.#properties === undefined && letter === undefined;
     const headers = isPlain ? this.#headers : encodeHeaders(this.#fields(span, retain));
     const cost = chunk === this.#chunk ? 0 : chunk.length;
     this.#chunk = chunk;
     const retainable = retain ? this.#retainable(1, Buffer.from(payload)) : undefined;
-    waiting.publish(packetId, this.#subject1, payload, headers, cost, span, retainable);
+    waiting.publish(packetId, letter?.subject ?? this.#subject1, payload, headers, cost, span, retainable);
     if (waiting.open >= config.maxOpenPublishes || waiting.bytes >= config.maxOpenBytes)
       this.#host.hold(HOLD.intake);
   }
 
   #publish2(packetId: number, view: Buffer, retain: boolean): void {
     const { stats, tracing, config } = this.#parts;
-    const exactlyOnce = this.#exactlyOnce ?? this.#startExactlyOnce();
+    const exactlyOnce = this.#exchanges();
     const payload = Buffer.from(view);
     const span = tracing.enabled ? this.#trace(2) : undefined;
     const retainable = retain ? this.#retainable(2, payload) : undefined;
     const outcome = exactlyOnce.publish(packetId, {
-      subject: messageSubject(2, this.#token, this.#route!.tokens),
+      subject: this.#letter?.subject ?? messageSubject(2, this.#token, this.#route!.tokens),
       payload,
       headers: this.#fields(span, retain),
+      elsewhere: this.#letter !== undefined,
       retain: retainable && ((pos) => this.retain(retainable, pos)),
     });
     span?.end();
@@ -314,15 +330,15 @@ export class PublishIntake implements PublishOwner, Retryable {
     if (exactlyOnce.open >= config.maxOpenExactlyOnce) this.#host.hold(HOLD.intake);
   }
 
-  #startExactlyOnce(): ExactlyOnceIn {
+  #exchanges(): ExactlyOnceIn {
     const { bus, now } = this.#parts;
-    return (this.#exactlyOnce = new ExactlyOnceIn({
+    return (this.#exactlyOnce ??= new ExactlyOnceIn({
       bus,
       now,
       connection: this.#host.id,
       log: this.#held.exactlyOnce,
       after: this.#held.restored.pos,
-      onStored: (packetId, refusal) => this.#acknowledge(PUBREC, packetId, refusal),
+      onStored: (packetId, refusal, why) => this.#acknowledge(PUBREC, packetId, refusal, why),
       onPostponed: () => this.onPostponed(),
       onRefused: (code) => this.onRefused(code),
       onReleased: (packetId, known) => this.#complete(packetId, known),
@@ -336,13 +352,20 @@ export class PublishIntake implements PublishOwner, Retryable {
     else outbox.send(encodeAcknowledgement(5, PUBCOMP, packetId, NOT_FOUND));
   }
 
-  #acknowledge(packetType: typeof PUBACK | typeof PUBREC, packetId: number, refusal: number): void {
+  #acknowledge(
+    packetType: typeof PUBACK | typeof PUBREC,
+    packetId: number,
+    refusal: number,
+    why?: string,
+  ): void {
     const { stats, retries } = this.#parts;
     const { outbox, client } = this.#host;
     if (refusal === 0) outbox.acknowledge(packetType << 4, packetId);
     else
       outbox.send(
-        explained(client, refusal, (why) => encodeAcknowledgement(5, packetType, packetId, refusal, why)),
+        explained(client, refusal, why, (text) =>
+          encodeAcknowledgement(5, packetType, packetId, refusal, text),
+        ),
       );
     stats.openPublishes--;
     retries.progress();
@@ -365,18 +388,11 @@ export class PublishIntake implements PublishOwner, Retryable {
   }
 
   #fields(span: MessageSpan | undefined, retain = false): Omit<HeaderFields, 'msgId'> {
-    const fields = { client: this.#author, retain, properties: this.#properties };
-    if (span === undefined) return fields;
-    const { traceparent, tracestate } = span;
-    const traced = tracestate === undefined ? { traceparent } : { traceparent, tracestate };
-    return { ...fields, properties: { ...this.#properties, ...traced } };
+    const properties = carried(this.#properties, span);
+    return { client: this.#author, retain, properties, ...this.#letter?.fields };
   }
 
   #trace(qos: QoS): MessageSpan | undefined {
-    const pairs = this.#properties?.userProperties;
-    const named = (wanted: string): string | undefined => pairs?.find(([name]) => name === wanted)?.[1];
-    const { topic } = this.#route!;
-    const [parent, state] = [named('traceparent'), named('tracestate')];
-    return this.#parts.tracing.receive(topic, qos, this.#host.client.id, parent, state);
+    return received(this.#parts.tracing, this.#route!.topic, qos, this.#host.client.id, this.#properties);
   }
 }

@@ -41,7 +41,7 @@ export function step(
       return session.phase === 'claiming' ? onClaimed(session.client, input.present) : defect(session);
     case 'claim-failed':
       if (session.phase !== 'claiming') return defect(session);
-      return refuseConnect(session.client.level, input.code, undefined, session.client.maximumPacketBytes);
+      return refuseClient(session.client, input.code, input.detail);
     case 'done':
       return onDone(session);
     case 'failed':

@@ -66,7 +66,7 @@ export type SessionInput =
   | { readonly on: 'authenticated'; readonly principal: string; readonly data: Buffer }
   /** `present`: the session was there before. */
   | { readonly on: 'claimed'; readonly present: boolean }
-  | { readonly on: 'claim-failed'; readonly code: ErrorCode }
+  | { readonly on: 'claim-failed'; readonly code: ErrorCode; readonly detail?: string }
   /** What the phase waited for has happened. */
   | { readonly on: 'done' }
   | { readonly on: 'failed'; readonly code: ErrorCode };

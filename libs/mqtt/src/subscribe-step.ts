@@ -49,7 +49,7 @@ export function onSubscribe(
   });
   // One code for each filter, in order, with the packet id of the SUBSCRIBE [MQTT3-3.8.4-2], [MQTT3-3.8.4-5].
   const no = codes.find((code) => code >= REFUSED);
-  const suback = explained(client, no, (why) => encodeSuback(client.level, packetId, codes, why));
+  const suback = explained(client, no, undefined, (why) => encodeSuback(client.level, packetId, codes, why));
   if (subscriptions.length === 0) return { session, effects: [{ do: 'send', packet: suback }] };
   return {
     session: { phase: 'answering', client, answer: suback },

@@ -1,9 +1,10 @@
 import type { ErrorCode, Topic, TopicLimits } from '@trivium/contracts';
 import { isCommandTopic, parseTopic, topicToTokens } from '@trivium/contracts';
+import type { ContractSlot } from '@trivium/message-contracts';
 import { decodeUtf8 } from './codec/utf8.ts';
 
 /** A topic that clients publish to: checked, and in the form that subjects have. */
-export interface TopicRoute {
+export interface TopicRoute extends ContractSlot {
   readonly topic: Topic;
   /** The topic name as clients write it, without its length. */
   readonly name: Buffer;
@@ -55,7 +56,14 @@ export class TopicRoutes {
     }
     const copy = Buffer.from(buffer.subarray(start, end));
     const { value } = topic;
-    return { topic: value, name: copy, tokens: topicToTokens(value), command: isCommandTopic(value) };
+    return {
+      topic: value,
+      name: copy,
+      tokens: topicToTokens(value),
+      command: isCommandTopic(value),
+      contract: undefined,
+      contractsVersion: -1,
+    };
   }
 }
 

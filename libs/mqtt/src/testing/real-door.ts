@@ -3,6 +3,7 @@ import { connect as connectSocket, createServer, type AddressInfo, type Socket }
 import { connectBus, type Bus, type Logger } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
 import type { ChallengeMethod } from '@trivium/identity';
+import { watchContracts } from '@trivium/message-contracts';
 import { waitFor } from '@trivium/testing';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import type { MqttConfig } from '../config.ts';
@@ -40,10 +41,12 @@ export interface RawClient {
   readonly closed: Promise<unknown>;
 }
 
+/** `enforcing`: the contracts that are stored when it begins, and their changes. */
 export async function realDoor(
   natsUrl: string,
   settings: Partial<MqttConfig> = {},
   authMethods: readonly ChallengeMethod[] = [],
+  { enforcing = false } = {},
 ): Promise<RealDoor> {
   const bus = await connectBus({
     config: { url: natsUrl, name: 'mqtt', publishTimeoutMs: 2_000 },
@@ -52,7 +55,10 @@ export async function realDoor(
   const delivery = createDelivery({ bus, logger: quiet });
   const info = { service: 'mqtt-ingress' };
   const config = { ...DEFAULTS, ...settings };
-  const door = createMqttDoor({ bus, delivery, config, logger: quiet, info, authMethods });
+  const contracts = enforcing ? watchContracts({ bus, logger: quiet }) : undefined;
+  await contracts?.ready;
+  const parts = { bus, delivery, config, logger: quiet, info, authMethods };
+  const door = createMqttDoor(contracts === undefined ? parts : { ...parts, contracts });
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
     door.accept(createTcpTransport(socket), { address: '127.0.0.1', kind: 'tcp' }),
   );
@@ -99,6 +105,7 @@ export async function realDoor(
       abort.abort();
       await door.drain({ signal: abort.signal, graceMs: 0 });
       server.close();
+      contracts?.close();
       delivery.close();
       await bus.close();
     },
