@@ -16,6 +16,19 @@ export const httpSection = Type.Object(
         'Web pages that may call from a browser, as origins (https://app.example), or *; empty: none (no CORS)',
     }),
     maxBodyBytes: count(1_048_576, 1, 8_000_000, 'Largest request body; a larger one is refused with 413'),
+    maxBatchBytes: count(
+      67_108_864,
+      1,
+      1_073_741_824,
+      'Largest body of a batch; of one payload in it: maxBodyBytes',
+    ),
+    maxBatchItems: count(10_000, 1, 1_000_000, 'Messages in one batch'),
+    maxOpenPublishes: count(
+      1_000,
+      1,
+      16_384,
+      'Messages of one batch that may wait to be stored; then no more of it is read',
+    ),
     maxClientIdBytes: count(1_024, 23, 65_535, 'Longest client id'),
     maxTopicBytes: count(
       DEFAULT_TOPIC_LIMITS.maxTopicBytes,

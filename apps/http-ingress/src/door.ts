@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { refuse } from '@trivium/contracts';
 import type { Bus, Logger } from '@trivium/bus';
@@ -19,6 +20,7 @@ import { createPublishing } from './publishing.ts';
 import { createRetainedMessages } from './retained-messages.ts';
 import { device } from './routes/device.ts';
 import { devices } from './routes/devices.ts';
+import { publishMessages } from './routes/publish-messages.ts';
 import { publishTopic } from './routes/publish-topic.ts';
 import { retainedMessage } from './routes/retained-message.ts';
 import { retainedMessages } from './routes/retained-messages.ts';
@@ -27,7 +29,7 @@ import { createStats, type HttpStats } from './stats.ts';
 import { createWriteTurn } from './write-turn.ts';
 
 export interface HttpDoorOptions {
-  bus: Pick<Bus, 'publisher' | 'retain' | 'fetch' | 'readLast' | 'readAfter' | 'bucket'>;
+  bus: Pick<Bus, 'up' | 'publisher' | 'retain' | 'fetch' | 'readLast' | 'readAfter' | 'bucket'>;
   delivery: Delivery;
   config: HttpConfig;
   tracing: MessageTracing;
@@ -74,10 +76,13 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   const limits = { maxTopicBytes: config.maxTopicBytes, maxTopicLevels: config.maxTopicLevels };
   const streams = createEventStreams({ retryMs: config.retryMs, random });
   const handleError = createErrorHandler(logger);
+  /** The last answer of a connection. */
+  const answers = new WeakMap<Duplex, ServerResponse>();
   let draining = false;
 
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
     stats.requests++;
+    answers.set(request.raw.socket, reply.raw);
     const { traceparent } = request.headers;
     const parent = typeof traceparent === 'string' ? parseTraceparent(traceparent) : undefined;
     request.traceId = parent?.traceId ?? request.id.replaceAll('-', '');
@@ -101,7 +106,7 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
       begin(request, reply);
       handleError(error, request, reply);
     },
-    clientErrorHandler: (error, socket) => refuseMalformed(socket, error.code),
+    clientErrorHandler: (error, socket) => refuseMalformed(socket, error.code, answers.get(socket)),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.decorateRequest('bodyType', undefined);
@@ -127,10 +132,12 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   await describeApi(app, version);
   const publishing = createPublishing({ bus, tracing, stats });
   publishTopic(app, { publishing, limits, maxClientIdBytes: config.maxClientIdBytes, clock });
+  const turn = createWriteTurn();
+  publishMessages(app, { publishing, bus, turn, config, limits, clock });
   const retained = createRetainedMessages(bus, clock.now);
   retainedMessage(app, { retained, limits });
   retainedMessages(app, { retained });
-  const surroundings = { frames: createEventFrames(tracing), turn: createWriteTurn(), clock, stats, config };
+  const surroundings = { frames: createEventFrames(tracing), turn, clock, stats, config };
   stream(app, { delivery, streams, surroundings, stats, config, limits });
   const presence = createDevicePresence(bus.bucket('devices'), logger);
   devices(app, { presence });

@@ -80,6 +80,7 @@ export function createEventStream(
     endAsked = retryMs;
     if (attachment === undefined) return;
     attachment.detach();
+    turn.release(response);
     response.end(`retry: ${Math.round(retryMs)}\n\n`);
   };
 

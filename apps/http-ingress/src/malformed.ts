@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ErrorCode } from '@trivium/contracts';
 import { PROBLEM_JSON, problemOf } from './problem.ts';
@@ -8,10 +9,19 @@ const LINGER_MS = 1_000;
 
 /**
  * Answers bytes that Node's parser refused, by the parser's code, and closes the connection; not at once, since what the client has
- * still to say would reset the connection before it has read the answer [RFC9112-9.6].
+ * still to say would reset the connection before it has read the answer [RFC9112-9.6]. `answer`: the last one that was begun on this
+ * connection; while it is under way nothing else can be said, and to cut it off is what says that it is not whole.
  */
-export function refuseMalformed(socket: Duplex, parserCode: string | undefined): void {
+export function refuseMalformed(
+  socket: Duplex,
+  parserCode: string | undefined,
+  answer: ServerResponse | undefined,
+): void {
   if (!socket.writable) return;
+  if (answer?.headersSent === true && !answer.writableFinished) {
+    socket.destroy();
+    return;
+  }
   const [status, code, message] = reasonOf(parserCode);
   const body = `${JSON.stringify(problemOf({ code, message }, status))}\n`;
   socket.end(

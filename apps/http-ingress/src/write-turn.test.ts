@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { createWriteTurn } from './write-turn.ts';
 
@@ -24,4 +26,17 @@ test('every socket written to in a turn is corked once and uncorked at its end, 
   expect([a.uncorked, b.uncorked]).toEqual([1, 1]);
   turn.gather(a);
   expect([a.corked, ends.length]).toEqual([2, 2]);
+});
+
+test('what was gathered in the turn that ends a response is part of it', async () => {
+  const turn = createWriteTurn();
+  await using server = createServer((_request, response) => {
+    turn.gather(response);
+    response.write('gathered ');
+    turn.release(response);
+    response.end('and ended');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('gathered and ended');
 });

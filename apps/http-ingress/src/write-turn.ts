@@ -8,6 +8,8 @@ export interface Corkable {
 export interface WriteTurn {
   /** Call before writing. The socket is uncorked at the end of this turn. */
   gather(socket: Corkable): void;
+  /** Writes out what was gathered. To be called before `end`: Node ends a response before it writes what the response holds corked. */
+  release(socket: Corkable): void;
 }
 
 /** `atTurnEnd` defaults to `setImmediate`: after everything that this turn has read was worked through. */
@@ -23,6 +25,9 @@ export function createWriteTurn(atTurnEnd: (run: () => void) => void = setImmedi
       if (corked.size === 0) atTurnEnd(flush);
       corked.add(socket);
       socket.cork();
+    },
+    release(socket) {
+      if (corked.delete(socket)) socket.uncork();
     },
   };
 }
