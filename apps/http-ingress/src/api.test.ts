@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import { startNats, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDoor, type DoorUnderTest } from './door-under-test.ts';
@@ -62,6 +64,16 @@ describe('the description of the API', () => {
     expect(
       publish.parameters!.filter((parameter) => parameter.in === 'query').map(({ name }) => name),
     ).toEqual(['qos', 'retain', 'contentType', 'responseTopic', 'messageExpiry']);
+  });
+
+  test('is valid, and the one that is checked in (npm run generate -w @trivium/http-ingress)', async () => {
+    const served = (await (await fetch(`${door.url}/openapi.json`)).json()) as Record<string, unknown>;
+    const written = await readFile(new URL('../openapi.json', import.meta.url), 'utf8');
+    expect(served).toEqual(JSON.parse(written));
+    expect(await new Validator().validate(served)).toEqual({ valid: true });
+    // The validator does not look into schemas: a tuple of an older dialect of JSON Schema would pass it.
+    expect(written).not.toMatch(/"items": \[|"additionalItems"/);
+    expect(written).toContain('"prefixItems"');
   });
 
   test('its viewer is served from here, without anything from elsewhere', async () => {

@@ -5,6 +5,7 @@ import type { MessageTracing } from '@trivium/telemetry';
 import { waitFor } from '@trivium/testing';
 import { Value } from 'typebox/value';
 import { httpSection, type HttpConfig } from './config.ts';
+import service from '../package.json' with { type: 'json' };
 import { createHttpDoor, type HttpDoor, type HttpDoorOptions } from './door.ts';
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -34,7 +35,7 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     config: { ...Value.Create(httpSection), ...settings.config },
     tracing: settings.tracing ?? NO_TRACING,
     logger: quiet,
-    version: '0.0.0',
+    version: service.version,
     ...(settings.clock === undefined ? {} : { clock: settings.clock }),
   });
   const port = await listen(door.server, { host: '127.0.0.1', port: 0, what: 'HTTP', setting: 'http.port' });

@@ -12,12 +12,19 @@ export async function describeApi(app: App, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Trivium', version, description: DESCRIPTION },
+      info: {
+        title: 'Trivium',
+        version,
+        description: DESCRIPTION,
+        license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
+      },
       tags: [
         { name: 'messages', description: 'Publish and subscribe' },
         { name: 'devices', description: 'Who is there' },
       ],
     },
+    transformObject: (document) =>
+      'openapiObject' in document ? inDialect2020(document.openapiObject) : document.swaggerObject,
     transform: ({ schema, url, route }) => describeWildcard(schema, url, route.method !== 'GET'),
   });
   await app.register(swaggerUi, {
@@ -47,3 +54,16 @@ function describeWildcard(
   };
   return { schema: described, url: `${url.slice(0, -1)}:topic` };
 }
+
+/** Tuples as JSON Schema 2020-12 has them, the dialect of OpenAPI 3.1; TypeBox writes them as before. */
+function inDialect2020<T>(node: T): T {
+  if (Array.isArray(node)) return node.map(inDialect2020) as T;
+  if (typeof node !== 'object' || node === null) return node;
+  const entries = Object.entries(node);
+  const tuple = entries.some(([name, value]) => name === 'items' && Array.isArray(value));
+  return Object.fromEntries(
+    entries.map(([name, value]) => [tuple ? (IN_TUPLES[name] ?? name) : name, inDialect2020(value)]),
+  ) as T;
+}
+
+const IN_TUPLES: Readonly<Record<string, string>> = { items: 'prefixItems', additionalItems: 'items' };
