@@ -394,4 +394,19 @@ describe('request and serve', () => {
       code: 'bus.no-responders',
     });
   });
+
+  it('a question or an answer that is too large for NATS is refused, and nothing breaks', async () => {
+    const large = new Uint8Array((8 << 20) + 1);
+    const served = bus.serve('tv1.d.1.*', ({ data }) =>
+      Promise.resolve(data.length > 0 ? large : bytes('ok')),
+    );
+    await bus.live.flush();
+    for (const question of [large, bytes('x')])
+      await expect(bus.request('tv1.d.1.x', question, { timeoutMs: 20_000 })).rejects.toMatchObject({
+        code: 'payload.too-large',
+      });
+    const answer = await bus.request('tv1.d.1.x', bytes(''), { timeoutMs: 20_000 });
+    expect(text(answer.data)).toBe('ok');
+    served.close();
+  });
 });

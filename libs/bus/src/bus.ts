@@ -227,7 +227,7 @@ export interface Bus extends StoredMessages {
    * position. Rejects with a retryable `TriviumError` when that is not known; call it again then.
    */
   storeOnce(message: OnceMessage): Promise<number>;
-  /** Request/reply. Rejects with `TriviumError` `bus.timeout`, `bus.unavailable`, or `bus.no-responders`. */
+  /** Request/reply. Rejects with `TriviumError` `bus.timeout`, `bus.unavailable`, `bus.no-responders`, or `payload.too-large`. */
   request(
     subject: string,
     payload: Uint8Array,

@@ -17,9 +17,9 @@ export function createRequests(lane: Lane, live: LiveFeed, logger: Logger): Pick
     else nc.publish(message.reply, given.payload, publishOptions(undefined, given.headers));
   };
   const refuse = (message: BusMessage, cause: unknown): void => {
-    const known = cause instanceof TriviumError;
-    if (!known) logger.error({ subject: message.subject, err: cause }, 'a request handler failed');
-    const block = encodeText(`NATS/1.0\r\n${ERROR_HEADER}: ${known ? cause.code : 'defect'}\r\n\r\n`);
+    const code = tooLarge(cause) ?? (cause instanceof TriviumError ? cause.code : 'defect');
+    if (code === 'defect') logger.error({ subject: message.subject, err: cause }, 'a request handler failed');
+    const block = encodeText(`NATS/1.0\r\n${ERROR_HEADER}: ${code}\r\n\r\n`);
     if (message.reply) nc.publish(message.reply, new Uint8Array(0), publishOptions(undefined, block));
   };
 
@@ -36,7 +36,8 @@ export function createRequests(lane: Lane, live: LiveFeed, logger: Logger): Pick
             throw new TriviumError('bus.no-responders', `nobody answers ${subject}`, { cause });
           if (cause instanceof errors.TimeoutError)
             throw new TriviumError('bus.timeout', `no answer on ${subject} in ${timeoutMs} ms`, { cause });
-          throw new TriviumError('bus.unavailable', `request on ${subject}`, { cause });
+          const code = tooLarge(cause) ?? 'bus.unavailable';
+          throw new TriviumError(code, `request on ${subject}`, { cause });
         });
       const code = reply.headers?.get(ERROR_HEADER);
       if (code) throw new TriviumError(isErrorCode(code) ? code : 'defect', `refused by ${subject}`);
@@ -49,14 +50,17 @@ export function createRequests(lane: Lane, live: LiveFeed, logger: Logger): Pick
           if (result === undefined) return;
           if (!(result instanceof Promise)) answer(message, result);
           else
-            result.then(
-              (given) => answer(message, given),
-              (cause: unknown) => refuse(message, cause),
-            );
+            // Also an answer that cannot be sent is refused: too large for NATS.
+            result.then((given) => answer(message, given)).catch((cause: unknown) => refuse(message, cause));
         } catch (cause) {
           refuse(message, cause);
         }
       });
     },
   };
+}
+
+/** The client of NATS refuses payloads beyond `max_payload`, and says no more than that an argument is wrong. */
+function tooLarge(cause: unknown): 'payload.too-large' | undefined {
+  return cause instanceof errors.InvalidArgumentError ? 'payload.too-large' : undefined;
 }
