@@ -52,13 +52,39 @@ export const AckFrame = Type.Object({ op: Type.Literal('ack'), id, pos: Pos });
 
 export const PingFrame = Type.Object({ op: Type.Literal('ping'), id });
 
+/** What a command and its reply carry, as a message does. */
+const { payload, payloadBase64, contentType, properties } = JsonMessage.properties;
+const body = { payload, payloadBase64, contentType, properties };
+
+/** Longest time for which a reply is waited for. */
+const MAX_TIMEOUT_MS = 300_000;
+
+/** Calls a device: answered by its `reply`, or `err`. */
+export const CmdFrame = Type.Object({
+  ...body,
+  op: Type.Literal('cmd'),
+  id: FrameId,
+  device: Type.String(),
+  name: Type.String(),
+  timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_TIMEOUT_MS })),
+});
+
+/** The reply to a command that came; `id` is that of the command. */
+export const ReplyFrame = Type.Object({
+  ...body,
+  op: Type.Literal('reply'),
+  id: Type.String({ minLength: 1, maxLength: 256 }),
+});
+
 export type PubFrame = Static<typeof PubFrame>;
 export type SubFrame = Static<typeof SubFrame>;
 export type UnsubFrame = Static<typeof UnsubFrame>;
 export type AckFrame = Static<typeof AckFrame>;
 export type PingFrame = Static<typeof PingFrame>;
+export type CmdFrame = Static<typeof CmdFrame>;
+export type ReplyFrame = Static<typeof ReplyFrame>;
 /** What a client of `trivium.v1` may send. Members that are not named here are ignored: a later version may have added them. */
-export type ClientFrame = PubFrame | SubFrame | UnsubFrame | AckFrame | PingFrame;
+export type ClientFrame = PubFrame | SubFrame | UnsubFrame | AckFrame | PingFrame | CmdFrame | ReplyFrame;
 
 /** The answer to a request, and the server's first word. */
 export interface OkFrame {
@@ -82,12 +108,18 @@ export interface PongFrame {
   readonly id?: FrameId;
 }
 
-/** What the server sends beside `msg`, which is contracts' `JsonDelivery`. */
+/** What the server sends beside `msg`, which is contracts' `JsonDelivery`, and `cmd` and `reply` (`command-frames.ts`). */
 export type ServerFrame = OkFrame | ErrFrame | PongFrame;
 
-const SCHEMAS = { pub: PubFrame, sub: SubFrame, unsub: UnsubFrame, ack: AckFrame, ping: PingFrame } as const;
-/** Of `trivium.v1`, not offered yet. */
-const LATER: ReadonlySet<string> = new Set(['cmd', 'reply']);
+const SCHEMAS = {
+  pub: PubFrame,
+  sub: SubFrame,
+  unsub: UnsubFrame,
+  ack: AckFrame,
+  ping: PingFrame,
+  cmd: CmdFrame,
+  reply: ReplyFrame,
+} as const;
 
 export type DecodedFrame =
   | { readonly ok: true; readonly value: ClientFrame }
@@ -103,7 +135,6 @@ export function decodeFrame(text: string): DecodedFrame {
     return { ...refuse('protocol.malformed', 'a frame is a JSON object'), id: undefined };
   const { op } = frame as { op?: unknown };
   if (typeof op !== 'string') return refused('protocol.malformed', 'a frame has a string "op"', frame);
-  if (LATER.has(op)) return refused('protocol.unsupported', `"${op}" is not offered here yet`, frame);
   if (!Object.hasOwn(SCHEMAS, op)) return refused('protocol.malformed', 'there is no such "op"', frame);
   const checked = check(SCHEMAS[op as keyof typeof SCHEMAS], frame);
   return checked.ok ? checked : refused('protocol.malformed', `${op}: ${checked.error.message}`, frame);

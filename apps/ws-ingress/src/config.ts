@@ -56,6 +56,12 @@ export const wsSection = Type.Object(
       65_535,
       'Messages of one client that wait to be stored; then its socket is not read',
     ),
+    maxOpenCalls: count(
+      100,
+      1,
+      65_535,
+      'Commands of one client that wait for the reply; more are refused with rate.limited',
+    ),
     maxSubscriptions: count(1_000, 1, 1_000_000, 'Topic filters of one client'),
     maxRefusedInARow: count(32, 1, 65_535, 'Refused frames in a row that close a connection with 1008'),
     pingIntervalMs: count(

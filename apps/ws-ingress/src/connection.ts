@@ -8,11 +8,15 @@ import {
   type Refusal,
 } from '@trivium/contracts';
 import type { Bus } from '@trivium/bus';
+import type { CommandCaller, CommandDesk } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
 import type { MessageContracts } from '@trivium/message-contracts';
 import type { MessageTracing } from '@trivium/telemetry';
 import type { WebSocket } from 'ws';
+import { createCalling } from './calling.ts';
 import type { Clock } from './clock.ts';
+import { replyFrame } from './command-frames.ts';
+import { createCommanded } from './commanded.ts';
 import { decodeFrame, encodeFrame, errFrame, okFrame, type FrameId, type ServerFrame } from './codec.ts';
 import type { WsConfig } from './config.ts';
 import { createDelivering } from './delivering.ts';
@@ -26,9 +30,11 @@ import type { WriteTurn } from './write-turn.ts';
 
 /** What all connections of a door share. */
 export interface Surroundings {
-  bus: Pick<Bus, 'publisher' | 'retain'>;
+  bus: Pick<Bus, 'publisher' | 'retain' | 'live'>;
   delivery: Delivery;
   contracts: MessageContracts;
+  desk: CommandDesk;
+  caller: CommandCaller;
   frames: MessageFrames;
   tracing: MessageTracing;
   turn: WriteTurn;
@@ -73,7 +79,8 @@ export function openConnection(
   client: Client,
   surroundings: Surroundings,
 ): Connection {
-  const { bus, delivery, contracts, frames, tracing, turn, clock, stats, config, limits } = surroundings;
+  const { bus, delivery, contracts, desk, caller, frames, tracing, turn, clock, stats, config, limits } =
+    surroundings;
   let session = NEW_SESSION;
   let draining: ErrorCode | undefined;
   let endReason: string | undefined;
@@ -120,6 +127,22 @@ export function openConnection(
     maxUnacknowledged: config.maxUnacknowledged,
   });
   const subscribing = createSubscribing(delivery, delivering, config.maxSubscriptions);
+  const commanded = createCommanded({ desk, client: client.id, outbox, tracing, stats });
+  const calling = createCalling({
+    caller,
+    client: client.id,
+    maxOpen: config.maxOpenCalls,
+    tracing,
+    stats,
+    onReply(id, body) {
+      outbox.send(replyFrame(id, body));
+      reconsider();
+    },
+    onFailed(id, error) {
+      send(errFrame(error, id));
+      reconsider();
+    },
+  });
 
   const take = ({ session: next, effects }: Step): void => {
     session = next;
@@ -145,6 +168,10 @@ export function openConnection(
         return reconsider();
       case 'acknowledge':
         return acknowledge(effect.id, effect.pos);
+      case 'call':
+        return calling.call(effect.call);
+      case 'reply':
+        return commanded.reply(effect.command, effect.body);
       case 'close':
         return close(effect.code, effect.reason);
     }
@@ -181,9 +208,8 @@ export function openConnection(
 
   const reconsider = (): void => {
     if (ws.readyState !== ws.OPEN) return;
-    if (draining !== undefined && publishing.open === 0 && subscribing.pending === 0) {
+    if (draining !== undefined && publishing.open + subscribing.pending + calling.open === 0)
       return close(toWsClose(draining), draining);
-    }
     const hold =
       outbox.fullSinceMs !== undefined ||
       publishing.open >= config.maxOpenPublishes ||
@@ -197,10 +223,17 @@ export function openConnection(
   const close = (code: number, reason: string): void => {
     if (ws.readyState !== ws.OPEN) return;
     endReason = reason;
-    subscribing.detach();
+    leave();
     ws.close(code, cut(reason));
     // The client's own close frame has to be read for the handshake to end.
     ws.resume();
+  };
+
+  /** Nothing more is for this client. */
+  const leave = (): void => {
+    subscribing.detach();
+    commanded.detach();
+    calling.cancel();
   };
 
   const slow = (what: string): void => close(toWsClose('slow-consumer'), `slow-consumer: ${what}`);
@@ -211,7 +244,8 @@ export function openConnection(
     stats.framesIn++;
     const text = data.toString();
     const frame = decodeFrame(text);
-    if (draining !== undefined) {
+    // The reply to a command that it was given before finishes something.
+    if (draining !== undefined && !(frame.ok && frame.value.op === 'reply')) {
       const error = new TriviumError('server.draining', undefined, { retryAfterMs: 1_000 });
       return send(errFrame(error, frame.ok ? frame.value.id : frame.id));
     }
@@ -219,8 +253,17 @@ export function openConnection(
     if (next.session.refusedInARow > 0) stats.framesRefused++;
     take(next);
   });
-  ws.on('close', () => subscribing.detach());
+  ws.on('close', leave);
 
+  if (!client.assigned) {
+    commanded.attach();
+    // Whoever knows of the first word may send a command at once: nothing leaves before the bus brings them here.
+    socket.cork();
+    void bus.live
+      .flush()
+      .catch(() => undefined)
+      .then(() => socket.uncork());
+  }
   send(okFrame(undefined, { clientId: client.id, pos: client.pos }));
   reconsider();
 
@@ -239,6 +282,7 @@ export function openConnection(
     reconsider,
     drain(code) {
       draining ??= code;
+      commanded.detach();
       reconsider();
     },
     close,

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connectBus, type Bus } from '@trivium/bus';
+import { createCommandCaller, createCommandDesk, type CommandDesk } from '@trivium/commands';
 import { DEFAULT_TOPIC_LIMITS } from '@trivium/contracts';
 import { createDelivery, type Delivery } from '@trivium/delivery';
 import { createMqttDoor, mqttSection } from '@trivium/mqtt';
@@ -18,6 +19,7 @@ export interface DoorUnderTest extends AsyncDisposable {
   readonly door: WsDoor;
   readonly bus: Bus;
   readonly delivery: Delivery;
+  readonly desk: CommandDesk;
   readonly port: number;
   readonly url: string;
 }
@@ -35,14 +37,19 @@ export interface DoorSettings {
 export async function startDoor(natsUrl: string, settings: DoorSettings = {}): Promise<DoorUnderTest> {
   const bus = await connectBus({ config: { url: natsUrl, name: 'ws under test' }, logger: quiet });
   const delivery = createDelivery({ bus, logger: quiet });
+  const desk = createCommandDesk(bus);
+  const caller = createCommandCaller(bus);
   const tracing = settings.tracing ?? NO_TRACING;
   const mqttConfig = Value.Create(mqttSection);
   const door = createWsDoor({
     bus: settings.bus?.(bus) ?? bus,
     delivery,
+    desk,
+    caller,
     mqtt: createMqttDoor({
       bus,
       delivery,
+      desk,
       config: mqttConfig,
       logger: quiet,
       info: { service: 'ws' },
@@ -67,12 +74,15 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     door,
     bus,
     delivery,
+    desk,
     port,
     url: `ws://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
       door.stopAccepting();
       await door.drain({ signal: AbortSignal.abort(), graceMs: 0 });
       delivery.close();
+      desk.close();
+      caller.close();
       await bus.close();
     },
   };

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ERRORS, publicError, toWsClose, type ErrorCode, type PublicError } from '@trivium/contracts';
 import type { Bus, Logger } from '@trivium/bus';
+import type { CommandCaller, CommandDesk } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
 import { NO_CONTRACTS, type MessageContracts } from '@trivium/message-contracts';
 import type { MqttDoor } from '@trivium/mqtt';
@@ -24,8 +25,12 @@ import { readUpgrade, type Upgrade } from './upgrade.ts';
 import { createWriteTurn } from './write-turn.ts';
 
 export interface WsDoorOptions {
-  bus: Pick<Bus, 'publisher' | 'retain' | 'incarnation' | 'lastPos' | 'up'>;
+  bus: Pick<Bus, 'publisher' | 'retain' | 'incarnation' | 'lastPos' | 'live' | 'up'>;
   delivery: Delivery;
+  /** Brings commands to the clients; shared with the MQTT door. */
+  desk: CommandDesk;
+  /** Sends those of the clients. */
+  caller: CommandCaller;
   /** Serves the clients that speak MQTT; the door drains it. */
   mqtt: Pick<MqttDoor, 'accept' | 'stopAccepting' | 'closeClients' | 'drain'>;
   /** What the site expects of messages; nothing unless given. */
@@ -82,7 +87,7 @@ function refusal(code: ErrorCode): Admission {
 
 /** The WebSocket door: takes requests to upgrade, and holds what all its connections share. */
 export function createWsDoor(options: WsDoorOptions): WsDoor {
-  const { bus, delivery, mqtt, config, tracing, logger } = options;
+  const { bus, delivery, desk, caller, mqtt, config, maxClientIdBytes, tracing, logger } = options;
   const {
     contracts = NO_CONTRACTS,
     clock = systemClock,
@@ -96,15 +101,17 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
     bus,
     delivery,
     contracts,
+    desk,
+    caller,
     frames: createMessageFrames(tracing),
     tracing,
     turn: createWriteTurn(),
     clock,
     stats,
     config,
-    limits: { maxRefusedInARow: config.maxRefusedInARow, topics: options.topics },
+    limits: { maxRefusedInARow: config.maxRefusedInARow, topics: options.topics, maxClientIdBytes },
   };
-  const rules = { origins: config.origins, maxClientIdBytes: options.maxClientIdBytes };
+  const rules = { origins: config.origins, maxClientIdBytes };
   let draining = false;
   let upgrading = 0;
   let connections = 0;

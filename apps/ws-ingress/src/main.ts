@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
+import { createCommandCaller, createCommandDesk } from '@trivium/commands';
 import { createDelivery } from '@trivium/delivery';
 import { createChallengeMethods } from '@trivium/identity';
 import { CONTRACT_METRICS, watchContracts } from '@trivium/message-contracts';
@@ -34,15 +35,16 @@ await runService({
     await contracts.ready;
     const info = { service };
     const authMethods = createChallengeMethods(config.auth);
-    const parts = { bus, delivery, contracts, logger, tracing };
+    const desk = createCommandDesk(bus);
+    const caller = createCommandCaller(bus);
+    const parts = { bus, delivery, contracts, desk, caller, logger, tracing };
     const mqtt = createMqttDoor({ ...parts, config: config.mqtt, authMethods, info });
     const { maxClientIdBytes, maxTopicBytes, maxTopicLevels } = config.mqtt;
-    const topics = { maxTopicBytes, maxTopicLevels };
     const door = createWsDoor({
       ...parts,
       mqtt,
       config: config.ws,
-      topics,
+      topics: { maxTopicBytes, maxTopicLevels },
       maxClientIdBytes,
       service,
       mayServe: () => lease.held,
@@ -52,11 +54,8 @@ await runService({
     publishNumbers('trivium.ws', door.stats, WS_METRICS);
     publishNumbers('trivium.mqtt', mqtt.stats, DOOR_METRICS);
     publishNumbers('trivium.contracts', contracts.stats, CONTRACT_METRICS);
-    const port = await listen(door.server, {
-      ...config.ws,
-      what: `${service}: WebSocket`,
-      setting: 'ws.port',
-    });
+    const address = { ...config.ws, what: `${service}: WebSocket`, setting: 'ws.port' };
+    const port = await listen(door.server, address);
     logger.info({ address: `ws://${config.ws.host}:${port}` }, 'listening');
     return {
       readiness: {
@@ -69,6 +68,8 @@ await runService({
         async drainBus() {
           contracts.close();
           delivery.close();
+          desk.close();
+          caller.close();
           await lease.release();
           await bus.close();
         },

@@ -1,6 +1,7 @@
 import { messageToJsonText, type Properties, type QoS } from '@trivium/contracts';
 import type { Delivered, Subscription } from '@trivium/delivery';
 import type { MessageTracing } from '@trivium/telemetry';
+import { withTraceContext } from './trace-context.ts';
 
 /** Writes messages as `msg` frames: once per message and QoS for all clients that get it, unless the message is traced. */
 export interface MessageFrames {
@@ -24,7 +25,7 @@ export function createMessageFrames(tracing: MessageTracing): MessageFrames {
         const { traceparent, tracestate } = properties;
         const span = tracing.deliver(traceparent, message.topic, qos, client, tracestate);
         if (span !== undefined) {
-          const bytes = encode(message, qos, kept, reparented(properties, span.traceparent, span.tracestate));
+          const bytes = encode(message, qos, kept, withTraceContext(properties, span));
           span.end();
           return bytes;
         }
@@ -37,11 +38,6 @@ export function createMessageFrames(tracing: MessageTracing): MessageFrames {
       return last;
     },
   };
-}
-
-function reparented(properties: Properties, traceparent: string, tracestate: string | undefined): Properties {
-  const { tracestate: _, ...rest } = properties;
-  return tracestate === undefined ? { ...rest, traceparent } : { ...rest, traceparent, tracestate };
 }
 
 /** `retain` says what a client of MQTT 3.1.1 is told: that this is not news [MQTT3-3.3.1-8] [MQTT3-3.3.1-9]. */

@@ -6,7 +6,6 @@ import {
   TriviumError,
   type ErrorCode,
   type Message,
-  type Properties,
   type PublisherName,
 } from '@trivium/contracts';
 import type { Bus, RetainedRecord, StoreSink } from '@trivium/bus';
@@ -14,6 +13,7 @@ import { judge, letterHeaders, type MessageContracts, type Violation } from '@tr
 import type { MessageSpan, MessageTracing } from '@trivium/telemetry';
 import type { FrameId } from './codec.ts';
 import type { WsStats } from './stats.ts';
+import { carriedProperties } from './trace-context.ts';
 
 /** The messages of one client on their way into the bus. */
 export interface Publishing {
@@ -137,17 +137,4 @@ export function createPublishing(options: PublishingOptions): Publishing {
       bus.publisher.durable(subject, payload, headers, sink, token);
     },
   };
-}
-
-/** The trace context of the span instead of the client's; none when we trace and the message is not sampled. */
-function carriedProperties(
-  properties: Properties | undefined,
-  span: MessageSpan | undefined,
-  traced: boolean,
-): Properties | undefined {
-  if (span === undefined && (!traced || properties?.traceparent === undefined)) return properties;
-  const { traceparent: _, tracestate: __, ...rest } = properties ?? {};
-  if (span === undefined) return rest;
-  const { traceparent, tracestate } = span;
-  return tracestate === undefined ? { ...rest, traceparent } : { ...rest, traceparent, tracestate };
 }

@@ -78,6 +78,8 @@ describe('pub', () => {
     [{ topic: 'a', payloadBase64: '*' }, 'payload.invalid'],
     [{ topic: 'a', properties: { responseTopic: 'r/#' } }, 'topic.invalid'],
     [{ topic: 'a', qos: 2 }, 'qos.unsupported'],
+    [{ topic: 'cmd/d/n' }, 'auth.denied'],
+    [{ topic: 'cmd/d/n/1/reply', qos: 1 }, 'auth.denied'],
   ])('%j is refused as %s', (members, code) => {
     expect(errorOf({ op: 'pub', id: 'x', ...members })).toMatchObject({ op: 'err', id: 'x', code });
   });
@@ -118,6 +120,43 @@ describe('sub and unsub', () => {
   ])('one wrong filter of %j refuses all of them', (filters, code) => {
     expect(errorOf({ op: 'sub', id: 1, filters })).toMatchObject({ op: 'err', id: 1, code });
     expect(errorOf({ op: 'unsub', id: 2, filters })).toMatchObject({ op: 'err', id: 2, code });
+  });
+});
+
+describe('cmd and reply', () => {
+  test('a command to a device is called with all that it carries, for 5 s unless it says otherwise', () => {
+    const frame = { op: 'cmd', id: 7, device: 'pump 7', name: 'set', payload: [1], contentType: 'a/b' };
+    const body = { payload: bytes('[1]'), properties: { contentType: 'a/b' } };
+    const call = { id: 7, device: 'pump 7', name: 'set', body, timeoutMs: 5_000 };
+    expect(effectsOf(frame)).toEqual([{ do: 'call', call }]);
+    expect(effectsOf({ ...frame, timeoutMs: 20 })).toEqual([
+      { do: 'call', call: { ...call, timeoutMs: 20 } },
+    ]);
+  });
+
+  test('a reply names the command', () => {
+    const body = { payload: new Uint8Array([0]) };
+    expect(effectsOf({ op: 'reply', id: 'a-1', payloadBase64: 'AA==' })).toEqual([
+      { do: 'reply', command: 'a-1', body },
+    ]);
+  });
+
+  test.each([
+    [{ device: '' }, 'client-id.invalid'],
+    [{ device: 'a\0' }, 'client-id.invalid'],
+    [{ device: '\ud800' }, 'client-id.invalid'],
+    [{ device: 'ü'.repeat(32_768) }, 'client-id.invalid'],
+    [{ name: '' }, 'topic.invalid'],
+    [{ name: 'a/b' }, 'topic.invalid'],
+    [{ name: '#' }, 'topic.invalid'],
+    [{ name: 'n'.repeat(257) }, 'topic.too-long'],
+    [{ payload: '', payloadBase64: '' }, 'payload.invalid'],
+    [{ properties: { correlationData: '*' } }, 'payload.invalid'],
+    [{ properties: { responseTopic: 'r/#' } }, 'topic.invalid'],
+  ])('%j is refused as %s', (members, code) => {
+    expect(errorOf({ op: 'cmd', id: 'x', device: 'd', name: 'n', ...members })).toMatchObject({
+      ...{ op: 'err', id: 'x', code },
+    });
   });
 });
 

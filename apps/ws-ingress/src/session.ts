@@ -2,17 +2,18 @@ import {
   accept,
   DEFAULT_TOPIC_LIMITS,
   ERRORS,
+  isCommandTopic,
   parseFilter,
   parseTopic,
-  payloadFromJson,
-  propertiesFromJson,
   refuse,
   type Message,
   type Result,
   type TopicFilter,
   type TopicLimits,
 } from '@trivium/contracts';
+import type { CommandBody } from '@trivium/commands';
 import type { Subscription } from '@trivium/delivery';
+import { bodyOf, callOf, type Call } from './command-step.ts';
 import { errFrame, type DecodedFrame, type FrameId, type PubFrame, type ServerFrame } from './codec.ts';
 
 /** What one connection remembers between frames. */
@@ -25,6 +26,7 @@ export interface SessionLimits {
   /** Refused frames in a row at which the connection is closed. */
   readonly maxRefusedInARow: number;
   readonly topics: TopicLimits;
+  readonly maxClientIdBytes: number;
 }
 
 export type Effect =
@@ -42,6 +44,8 @@ export type Effect =
       readonly filters: readonly TopicFilter[];
     }
   | { readonly do: 'acknowledge'; readonly id: FrameId | undefined; readonly pos: number }
+  | { readonly do: 'call'; readonly call: Call }
+  | { readonly do: 'reply'; readonly command: string; readonly body: CommandBody }
   /** The protocol is broken for good. */
   | { readonly do: 'close'; readonly code: 1008; readonly reason: string };
 
@@ -52,7 +56,11 @@ export interface Step {
 
 export const NEW_SESSION: Session = { refusedInARow: 0 };
 
-export const DEFAULT_LIMITS: SessionLimits = { maxRefusedInARow: 32, topics: DEFAULT_TOPIC_LIMITS };
+export const DEFAULT_LIMITS: SessionLimits = {
+  maxRefusedInARow: 32,
+  topics: DEFAULT_TOPIC_LIMITS,
+  maxClientIdBytes: 65_535,
+};
 
 /**
  * The pure core of a `trivium.v1` connection: one frame in, what to do about it out. `text` is what the frame was read from: a payload
@@ -95,7 +103,7 @@ function understand(
   const id = frame.id;
   switch (frame.op) {
     case 'pub': {
-      const message = messageOf(frame, nowMs, limits.topics, text);
+      const message = messageOf(frame, nowMs, limits, text);
       return message.ok ? accept({ do: 'publish', id, message: message.value }) : message;
     }
     case 'sub': {
@@ -118,30 +126,30 @@ function understand(
       return accept({ do: 'acknowledge', id, pos: frame.pos });
     case 'ping':
       return accept({ do: 'send', frame: id === undefined ? { op: 'pong' } : { op: 'pong', id } });
+    case 'cmd': {
+      const call = callOf(frame, nowMs, limits, text);
+      return call.ok ? accept({ do: 'call', call: call.value }) : call;
+    }
+    case 'reply': {
+      const body = bodyOf(frame, nowMs, limits, text);
+      return body.ok ? accept({ do: 'reply', command: frame.id, body: body.value }) : body;
+    }
   }
 }
 
 function messageOf(
   frame: PubFrame,
   nowMs: number,
-  limits: TopicLimits,
+  limits: SessionLimits,
   text: string | undefined,
 ): Result<Message> {
-  const { qos = 0, retain = false, contentType } = frame;
+  const { qos = 0, retain = false } = frame;
   if (qos === 2) return refuse('qos.unsupported', 'qos is 0 or 1 on this protocol');
-  const topic = parseTopic(frame.topic, limits);
+  const topic = parseTopic(frame.topic, limits.topics);
   if (!topic.ok) return topic;
-  const payload = payloadFromJson(frame, text);
-  if (!payload.ok) return payload;
-  const properties = propertiesFromJson(frame.properties, contentType, nowMs);
-  if (!properties.ok) return properties;
-  const responseTopic = properties.value?.responseTopic;
-  if (responseTopic !== undefined) {
-    const checked = parseTopic(responseTopic, limits);
-    if (!checked.ok) return refuse(checked.error.code, `responseTopic: ${checked.error.message}`);
-  }
-  const message: Message = { topic: topic.value, payload: payload.value, qos, retain };
-  return accept(properties.value === undefined ? message : { ...message, properties: properties.value });
+  if (isCommandTopic(topic.value)) return refuse('auth.denied', 'topics below cmd/ are for commands');
+  const body = bodyOf(frame, nowMs, limits, text);
+  return body.ok ? accept({ topic: topic.value, qos, retain, ...body.value }) : body;
 }
 
 /** All of them, or the first refusal. */

@@ -23,6 +23,14 @@ export interface WsStats {
   droppedLive: number;
   /** Times that a client had no room for a durable message. */
   stalls: number;
+  /** Commands sent to clients. */
+  commandsOut: number;
+  /** Commands from clients to devices. */
+  calls: number;
+  /** Those that wait for the reply. */
+  openCalls: number;
+  /** Those that were answered with `err`. */
+  callsFailed: number;
   bytesOut: number;
   /** Connection events that could not be stored. */
   lostEvents: number;
@@ -49,6 +57,10 @@ export function createStats(): WsStats {
     deliveredRetained: 0,
     droppedLive: 0,
     stalls: 0,
+    commandsOut: 0,
+    calls: 0,
+    openCalls: 0,
+    callsFailed: 0,
     bytesOut: 0,
     lostEvents: 0,
     closed: {},
@@ -98,6 +110,14 @@ export const WS_METRICS = {
     of: 'droppedLive',
   },
   'trivium.ws.stalls': { description: 'Times that a client had no room for a durable message', of: 'stalls' },
+  'trivium.ws.commands': { description: 'Commands sent to clients', of: 'commandsOut' },
+  'trivium.ws.calls': { description: 'Commands from clients to devices', of: 'calls' },
+  'trivium.ws.open.calls': {
+    description: 'Commands from clients that wait for the reply',
+    kind: 'gauge',
+    of: 'openCalls',
+  },
+  'trivium.ws.calls.failed': { description: 'Commands from clients answered with err', of: 'callsFailed' },
   'trivium.ws.sent.bytes': { description: 'Bytes of messages to clients', unit: 'By', of: 'bytesOut' },
   'trivium.ws.lost.events': { description: 'Connection events that could not be stored', of: 'lostEvents' },
   'trivium.ws.closed': { description: 'Ended connections', label: 'code', of: 'closed' },

@@ -116,15 +116,17 @@ export function createCommandCaller(
       const expiresAt = now() + timeoutMs;
       const headers = commandHeaders('command', { id, name, properties: { ...properties, expiresAt } });
       let subject: string | undefined;
+      let onAbort = (): void => undefined;
       stats.calls++;
       try {
         const reply = await new Promise<CommandBody>((resolve, reject) => {
           waiting.set(id, { device, resolve });
-          signal?.addEventListener('abort', () => {
+          onAbort = () => {
             if (subject !== undefined)
               bus.publisher.live(subject, new Uint8Array(0), commandHeaders('cancel', { id }));
             reject(new TriviumError('device.no-answer', 'the caller has gone'));
-          });
+          };
+          signal?.addEventListener('abort', onAbort);
           ask(device, payload, headers, options, (to) => (subject = to)).then(resolve, reject);
         });
         stats.replies++;
@@ -133,6 +135,7 @@ export function createCommandCaller(
         stats.failed++;
         throw cause;
       } finally {
+        signal?.removeEventListener('abort', onAbort);
         waiting.delete(id);
       }
     },

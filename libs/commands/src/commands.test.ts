@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { connectBus, type Bus } from '@trivium/bus';
 import { startNats, waitFor, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -112,6 +113,12 @@ test('a caller that hangs up takes the command back', async () => {
   await waitFor(() => there.cancelled.length === 1);
   expect(there.cancelled).toEqual([there.got[0]!.id]);
   release();
+});
+
+test('many calls may share a signal: nothing is left at it when they have ended', async () => {
+  const abort = new AbortController();
+  await expect(call({ signal: abort.signal })).rejects.toMatchObject({ code: 'device.unknown' });
+  expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
 });
 
 test('a client that moves to another door takes along what it was not given yet', async () => {

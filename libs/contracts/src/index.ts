@@ -63,7 +63,7 @@ export {
 } from './headers.ts';
 export type { HeaderAll, HeaderFields, HeaderGet } from './headers.ts';
 
-export { isJsonContentType, payloadFromJson, payloadToJson } from './json-payload.ts';
+export { isJsonContentType, payloadFromJson, payloadMember, payloadToJson } from './json-payload.ts';
 export type { JsonPayloadIn, JsonPayloadOut } from './json-payload.ts';
 export { checkProperties, isMqttString } from './properties-check.ts';
 export { JsonProperties, propertiesFromJson, propertiesToJson } from './json-properties.ts';
