@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { createCommandDesk } from '@trivium/commands';
 import { Aedes, type Client } from 'aedes';
 import type { AedesDoor, AedesDoorOptions, Peer } from './aedes-door.ts';
 import { brokerOptions } from './broker-options.ts';
@@ -74,6 +75,8 @@ export async function createAedesDoor(options: AedesDoorOptions): Promise<AedesD
   const offPressure = bus.publisher.onPressure((pressed) => {
     if (!pressed) for (const connection of connections) connection.pump();
   });
+  // It knows no client, and so says of each that it is offline.
+  const desk = createCommandDesk(bus);
   const stopRetries = clock.every(RETRY_MS, retryAll);
 
   let accepting = true;
@@ -116,6 +119,7 @@ export async function createAedesDoor(options: AedesDoorOptions): Promise<AedesD
       accepting = false;
       await drainConnections(connections, context, clock);
       stopRetries();
+      desk.close();
       offState();
       offPressure();
       await new Promise<void>((resolve) => broker.close(resolve));

@@ -1,3 +1,4 @@
+import { clientSubject } from '@trivium/contracts';
 import { startNats, waitFor, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDoor, startOtherDoor, type DoorFixture, type OtherDoor } from './door.fixture.ts';
@@ -83,6 +84,8 @@ describe('PUBLISH', () => {
       publishFrame(Buffer.from([0x61, 0xed, 0xa0, 0x80]), 'x'),
     ],
     ['to a topic of the broker', publishFrame('$SYS/x/heartbeat', 'x')],
+    ['to a topic of commands', publishFrame('cmd/d/n', 'x', 0x32, 1)],
+    ['to a topic of replies to commands', publishFrame('cmd/publisher/n/x-1/reply', 'x')],
     ['to a topic that is too long', publishFrame('x'.repeat(1_001), 'x')],
     ['to a topic that is too deep', publishFrame('x/'.repeat(100), 'x')],
     ['with packet id 0 [MQTT3-2.3.1-1]', publishFrame('a', 'x', 0x32, 0)],
@@ -99,6 +102,21 @@ describe('PUBLISH', () => {
     await waitFor(() => heard.length > 0);
     expect(heard.splice(0)).toEqual(['end x q1']);
   });
+});
+
+it('a command to a client here is refused at once: it is offline for these', async () => {
+  const client = rawClient(fixture.port);
+  client.send(connectFrame({ clientId: 'device' }));
+  await client.packet(0);
+  await fixture.bus.live.flush();
+  const headers = Buffer.from('NATS/1.0\r\nTv-Do: command\r\nTv-Id: x-1\r\nTv-Nm: set\r\n\r\n');
+  const subject = clientSubject(fixture.bus.incarnation, 'device');
+  await expect(
+    other.bus.request(subject, Buffer.from('on'), { timeoutMs: 20_000, headers }),
+  ).rejects.toMatchObject({ code: 'device.offline' });
+  client.socket.destroy();
+  await client.closed();
+  expect(client.packets).toEqual(['20020000']);
 });
 
 describe('SUBSCRIBE', () => {
