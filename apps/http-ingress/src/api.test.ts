@@ -35,6 +35,7 @@ describe('the description of the API', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(operations.sort()).toEqual([
+      'DELETE /v1/devices/{id}',
       'GET /retainedMessage',
       'GET /retainedMessage/{topic}',
       'GET /v1/devices',
@@ -42,6 +43,7 @@ describe('the description of the API', () => {
       'GET /v1/stream',
       'POST /topics/{topic}',
       'POST /v1/messages',
+      'PUT /v1/devices/{id}',
     ]);
     for (const methods of Object.values(api.paths))
       for (const operation of Object.values(methods)) {
@@ -132,8 +134,8 @@ describe('CORS', () => {
 test('a defect is answered with 500 and nothing of its inside', async () => {
   const broken = await startDoor(nats.url);
   const devices = broken.bus.bucket('devices');
-  devices.entries = () => Promise.reject(new Error('secret inside'));
-  const response = await fetch(`${broken.url}/v1/devices`);
+  devices.get = () => Promise.reject(new Error('secret inside'));
+  const response = await fetch(`${broken.url}/v1/devices/x`);
   const text = await response.text();
   await broken[Symbol.asyncDispose]();
   expect(response.status).toBe(500);

@@ -10,7 +10,8 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from './clock.ts';
 import type { HttpConfig } from './config.ts';
 import { allowOrigins } from './cors.ts';
-import { createDevicePresence } from './device-presence.ts';
+import { createDeviceDirectory } from './device-directory.ts';
+import { createDeviceRegistry } from './device-registry.ts';
 import { createEventFrames } from './event-frames.ts';
 import { createEventStreams } from './event-streams.ts';
 import { refuseMalformed } from './malformed.ts';
@@ -29,7 +30,7 @@ import { createStats, type HttpStats } from './stats.ts';
 import { createWriteTurn } from './write-turn.ts';
 
 export interface HttpDoorOptions {
-  bus: Pick<Bus, 'up' | 'publisher' | 'retain' | 'fetch' | 'readLast' | 'readAfter' | 'bucket'>;
+  bus: Pick<Bus, 'up' | 'onState' | 'publisher' | 'retain' | 'fetch' | 'readLast' | 'readAfter' | 'bucket'>;
   delivery: Delivery;
   config: HttpConfig;
   tracing: MessageTracing;
@@ -139,9 +140,11 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   retainedMessages(app, { retained });
   const surroundings = { frames: createEventFrames(tracing), turn, clock, stats, config };
   stream(app, { delivery, streams, surroundings, stats, config, limits });
-  const presence = createDevicePresence(bus.bucket('devices'), logger);
-  devices(app, { presence });
-  device(app, { presence });
+  const bucket = bus.bucket('devices');
+  const directory = createDeviceDirectory(bus, bucket, logger);
+  const registry = createDeviceRegistry(bucket, directory, clock.now);
+  devices(app, { directory });
+  device(app, { directory, registry, maxClientIdBytes: config.maxClientIdBytes });
   await app.ready();
 
   const { server } = app;
@@ -162,6 +165,7 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
       if (context.signal.aborted) cut();
       await app.close();
       context.signal.removeEventListener('abort', cut);
+      directory.close();
       stopTicking();
     },
   };

@@ -1,6 +1,8 @@
 import { Type } from 'typebox';
 import type { App } from '../app.ts';
-import { Device, type DevicePresence } from '../device-presence.ts';
+import { Device } from '../device.ts';
+import type { DeviceDirectory } from '../device-directory.ts';
+import { Flag, isSet } from '../flag.ts';
 import { problems } from '../problem.ts';
 
 const Query = Type.Object({
@@ -8,6 +10,14 @@ const Query = Type.Object({
     Type.Integer({ minimum: 1, maximum: 10_000, default: 1_000, description: 'Devices in one answer.' }),
   ),
   after: Type.Optional(Type.String({ description: 'Begins behind this id: `next` of the answer before.' })),
+  prefix: Type.Optional(Type.String({ description: 'Only ids that begin like this.' })),
+  online: Type.Optional(Flag('Only devices that are connected, or only those that are not.')),
+  tag: Type.Optional(
+    Type.Array(Type.String(), {
+      maxItems: 64,
+      description: 'Only devices with this tag; repeat the parameter for several, of which they have all.',
+    }),
+  ),
 });
 
 const Devices = Type.Object(
@@ -18,26 +28,26 @@ const Devices = Type.Object(
   { description: 'A page of devices, ordered by id.' },
 );
 
-/** `GET /v1/devices`: everybody who was ever connected, ordered by id (by UTF-16 code units). */
-export function devices(app: App, { presence }: { presence: DevicePresence }): void {
+/** `GET /v1/devices`: everybody who is registered or was ever connected, ordered by id (by UTF-16 code units). */
+export function devices(app: App, { directory }: { directory: DeviceDirectory }): void {
   app.get(
     '/v1/devices',
     {
       schema: {
         operationId: 'listDevices',
         tags: ['devices'],
-        summary: 'Devices and their presence',
+        summary: 'Devices: registry and presence',
         querystring: Query,
         response: { 200: Devices, ...problems },
       },
     },
-    async (request) => {
-      const { limit = 1_000, after } = request.query;
-      const all = await presence.list();
-      const begin = after === undefined ? 0 : all.findIndex(({ id }) => id > after);
-      const page = begin === -1 ? [] : all.slice(begin, begin + limit);
-      const last = page.at(-1);
-      return last === undefined || last === all.at(-1) ? { devices: page } : { devices: page, next: last.id };
-    },
+    ({ query: { limit = 1_000, after, prefix, online, tag } }) =>
+      directory.list({
+        limit,
+        after,
+        prefix,
+        online: online === undefined ? undefined : isSet(online),
+        tags: tag,
+      }),
   );
 }
