@@ -35,13 +35,18 @@ describe('the description of the API', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(operations.sort()).toEqual([
+      'DELETE /v1/commands/{requestId}',
       'DELETE /v1/devices/{id}',
       'GET /retainedMessage',
       'GET /retainedMessage/{topic}',
+      'GET /v1/commands/{requestId}',
       'GET /v1/devices',
+      'GET /v1/devices/me/commands',
       'GET /v1/devices/{id}',
       'GET /v1/stream',
       'POST /topics/{topic}',
+      'POST /v1/devices/me/commands/{requestId}/reply',
+      'POST /v1/devices/{id}/commands/{name}',
       'POST /v1/messages',
       'PUT /v1/devices/{id}',
     ]);
@@ -55,6 +60,8 @@ describe('the description of the API', () => {
         for (const { description } of Object.values(operation.responses))
           expect(description).not.toBe('Default Response');
       }
+    const command = api.paths['/v1/devices/{id}/commands/{name}']!['post']!;
+    expect(command.requestBody).toBeDefined();
     const retained = api.paths['/retainedMessage/{topic}']!['get']!;
     expect(retained.requestBody).toBeUndefined();
     expect(retained.parameters!.map(({ name }) => name)).toEqual(['topic']);

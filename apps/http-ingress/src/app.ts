@@ -14,6 +14,10 @@ export type App = FastifyInstance<
 export type Reply = FastifyReply;
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The body is taken as it is. */
+    rawBody?: boolean;
+  }
   interface FastifyRequest {
     /** Content type of the body, where the body is taken as it is. */
     bodyType: string | undefined;

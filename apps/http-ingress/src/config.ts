@@ -48,6 +48,13 @@ export const httpSection = Type.Object(
     slowTimeoutMs: count(30_000, 1_000, 3_600_000, 'A stream that has not read for this long is cut off'),
     heartbeatMs: count(15_000, 1_000, 3_600_000, 'A stream without an event gets a comment after this'),
     retryMs: count(2_000, 0, 3_600_000, 'What streams tell their clients to wait before they connect again'),
+    maxPollingDevices: count(10_000, 1, 10_000_000, 'Devices that ask one process for their commands'),
+    pollGraceMs: count(
+      15_000,
+      1_000,
+      600_000,
+      'A device that asks for its commands is away when it has not asked for this long',
+    ),
     keepAliveTimeoutMs: count(75_000, 1_000, 3_600_000, 'An idle connection is closed after this'),
     requestTimeoutMs: count(
       30_000,

@@ -35,6 +35,7 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     config: { ...Value.Create(httpSection), ...settings.config },
     tracing: settings.tracing ?? NO_TRACING,
     logger: quiet,
+    service: 'http-ingress',
     version: service.version,
     ...(settings.clock === undefined ? {} : { clock: settings.clock }),
   });

@@ -4,23 +4,29 @@ import type { Duplex } from 'node:stream';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { refuse } from '@trivium/contracts';
 import type { Bus, Logger } from '@trivium/bus';
+import { createCommandCaller, createCommandDesk, createCommandStore } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
 import { parseTraceparent, type MessageTracing } from '@trivium/telemetry';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from './clock.ts';
 import type { HttpConfig } from './config.ts';
 import { allowOrigins } from './cors.ts';
+import { createCommanding } from './commanding.ts';
 import { createDeviceDirectory } from './device-directory.ts';
 import { createDeviceRegistry } from './device-registry.ts';
 import { createEventFrames } from './event-frames.ts';
 import { createEventStreams } from './event-streams.ts';
 import { refuseMalformed } from './malformed.ts';
 import { describeApi } from './openapi.ts';
+import { createPollingDevices } from './polling-devices.ts';
 import { createErrorHandler, sendProblem } from './problem.ts';
 import { createPublishing } from './publishing.ts';
 import { createRetainedMessages } from './retained-messages.ts';
+import { command } from './routes/command.ts';
+import { commandStatus } from './routes/command-status.ts';
 import { device } from './routes/device.ts';
 import { devices } from './routes/devices.ts';
+import { myCommands } from './routes/my-commands.ts';
 import { publishMessages } from './routes/publish-messages.ts';
 import { publishTopic } from './routes/publish-topic.ts';
 import { retainedMessage } from './routes/retained-message.ts';
@@ -30,11 +36,13 @@ import { createStats, type HttpStats } from './stats.ts';
 import { createWriteTurn } from './write-turn.ts';
 
 export interface HttpDoorOptions {
-  bus: Pick<Bus, 'up' | 'onState' | 'publisher' | 'retain' | 'fetch' | 'readLast' | 'readAfter' | 'bucket'>;
+  bus: Bus;
   delivery: Delivery;
   config: HttpConfig;
   tracing: MessageTracing;
   logger: Logger;
+  /** The service's name, for connection events. */
+  service: string;
   /** Of the API description. */
   version: string;
   clock?: Clock;
@@ -46,6 +54,10 @@ export interface HttpDoor {
   /** Listens when it is told to. */
   readonly server: Server;
   readonly stats: Readonly<HttpStats>;
+  /** Devices that ask for their commands here. */
+  readonly pollingDevices: number;
+  /** Commands that wait for one of them to ask. */
+  readonly waitingCommands: number;
   /** No new connections; requests on those that are open are refused from now on. */
   stopAccepting(): void;
   /**
@@ -69,6 +81,7 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
     config,
     tracing,
     logger,
+    service,
     version,
     clock = systemClock,
     random = Math.random,
@@ -145,13 +158,31 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   const registry = createDeviceRegistry(bucket, directory, clock.now);
   devices(app, { directory });
   device(app, { directory, registry, maxClientIdBytes: config.maxClientIdBytes });
+  const desk = createCommandDesk(bus, clock.now);
+  const caller = createCommandCaller(bus, clock.now);
+  const commanding = createCommanding(caller, createCommandStore(bus, clock.now), clock);
+  const polling = createPollingDevices({
+    ...{ bus, desk, clock, service, graceMs: config.pollGraceMs, maxDevices: config.maxPollingDevices },
+  });
+  command(app, { commanding });
+  commandStatus(app, { commanding });
+  myCommands(app, { polling, maxClientIdBytes: config.maxClientIdBytes });
   await app.ready();
 
   const { server } = app;
-  const stopTicking = clock.every(TICK_MS, () => streams.tick(clock.now()));
+  const stopTicking = clock.every(TICK_MS, () => {
+    streams.tick(clock.now());
+    polling.tick(clock.now());
+  });
   return {
     server,
     stats,
+    get pollingDevices() {
+      return polling.size;
+    },
+    get waitingCommands() {
+      return polling.waiting;
+    },
     stopAccepting() {
       draining = true;
       server.close();
@@ -160,6 +191,7 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
     async drain(context) {
       const cut = (): void => server.closeAllConnections();
       context.signal.addEventListener('abort', cut);
+      polling.close();
       await streams.drain(context);
       server.closeIdleConnections();
       if (context.signal.aborted) cut();
@@ -167,6 +199,8 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
       context.signal.removeEventListener('abort', cut);
       directory.close();
       stopTicking();
+      caller.close();
+      desk.close();
     },
   };
 }

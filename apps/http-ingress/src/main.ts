@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
@@ -27,7 +28,10 @@ await runService({
     const { http } = config;
     const bus = await connectBus({ config: busConfig(config, service), logger });
     const delivery = createDelivery({ bus, logger });
-    const door = await createHttpDoor({ bus, delivery, config: http, tracing, logger, version });
+    const door = await createHttpDoor({ bus, delivery, config: http, tracing, logger, service, version });
+    // Devices that ask for their commands here are online as long as this process is.
+    const lease = holdDoorLease({ bus, service, onLost: () => undefined });
+    await lease.ready;
     publishNumbers('trivium.http', door.stats, HTTP_METRICS);
     const port = await listen(door.server, { ...http, what: `${service}: HTTP`, setting: 'http.port' });
     logger.info({ address: `http://${http.host}:${port}` }, 'listening');
@@ -36,9 +40,10 @@ await runService({
       stages: {
         stopAccepting: () => door.stopAccepting(),
         closeClients: (context) => door.drain(context),
-        drainBus: () => {
+        async drainBus() {
           delivery.close();
-          return bus.close();
+          await lease.release();
+          await bus.close();
         },
       },
     };

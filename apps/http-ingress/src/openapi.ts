@@ -20,12 +20,14 @@ export async function describeApi(app: App, version: string): Promise<void> {
       },
       tags: [
         { name: 'messages', description: 'Publish and subscribe' },
+        { name: 'commands', description: 'Call a device and get its reply' },
         { name: 'devices', description: 'Who is there' },
       ],
     },
     transformObject: (document) =>
       'openapiObject' in document ? inDialect2020(document.openapiObject) : document.swaggerObject,
-    transform: ({ schema, url, route }) => describeWildcard(schema, url, route.method !== 'GET'),
+    transform: ({ schema, url, route }) =>
+      describeRaw(schema, url, route.method !== 'GET', route.config?.rawBody === true),
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
@@ -34,23 +36,26 @@ export async function describeApi(app: App, version: string): Promise<void> {
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
 }
 
+const RAW_BODY = {
+  consumes: ['*/*'],
+  body: { type: 'string', format: 'binary', description: 'The payload: any bytes of any type, or none.' },
+};
+
 /** Of a route whose path ends in a topic, and whose body, if it takes one, is taken as it is: neither can Fastify's own schema say. */
-function describeWildcard(
+function describeRaw(
   schema: FastifySchema,
   url: string,
   takesBody: boolean,
+  isRaw: boolean,
 ): { schema: FastifySchema; url: string } {
   const params = schema?.params as TObject | undefined;
+  if (isRaw) return { schema: { ...schema, ...RAW_BODY }, url };
   if (params === undefined || !url.endsWith('/*')) return { schema, url };
   const { '*': topic, ...others } = params.properties;
-  const body = {
-    consumes: ['*/*'],
-    body: { type: 'string', format: 'binary', description: 'The payload: any bytes of any type, or none.' },
-  };
   const described = {
     ...schema,
     params: { type: 'object', properties: { ...others, topic }, required: ['topic'] },
-    ...(takesBody ? body : {}),
+    ...(takesBody ? RAW_BODY : {}),
   };
   return { schema: described, url: `${url.slice(0, -1)}:topic` };
 }

@@ -49,6 +49,11 @@ export const ROUTER_METRICS = {
   'trivium.router.shares': gauge('Shared subscriptions of the hub', '{share}'),
   'trivium.router.shares.removed':
     'Members taken out of shared subscriptions because their sessions are gone',
+  'trivium.router.commands.waiting': gauge('Commands that wait for their devices', '{command}'),
+  'trivium.router.commands.sent': 'Queued commands sent to their devices, each try',
+  'trivium.router.commands.answered': 'Queued commands that were answered',
+  'trivium.router.commands.expired': 'Queued commands whose device was not back in time',
+  'trivium.router.commands.failed': 'Queued commands that their devices did not answer, or could not take',
 } as const satisfies Record<string, string | CounterDescription>;
 
 /** Publishes the router's numbers. Returns how to stop. */
@@ -57,7 +62,7 @@ export function publishRouterMetrics(router: Router): () => void {
 }
 
 function readRouter(router: Router): Record<keyof typeof ROUTER_METRICS, number> {
-  const { actors, doors, deadDoors, sessions, deadSessions, positions, lostMembers } = router;
+  const { actors, doors, deadDoors, sessions, deadSessions, positions, lostMembers, queuedCommands } = router;
   const { stats } = actors;
   const { totals } = positions;
   return {
@@ -97,6 +102,11 @@ function readRouter(router: Router): Record<keyof typeof ROUTER_METRICS, number>
     'trivium.router.index.checkpoints.failed': positions.checkpoints.failed,
     'trivium.router.retained.checked': positions.retained.checked,
     'trivium.router.retained.repaired': positions.retained.repaired,
+    'trivium.router.commands.waiting': queuedCommands.stats.waiting,
+    'trivium.router.commands.sent': queuedCommands.stats.sent,
+    'trivium.router.commands.answered': queuedCommands.stats.answered,
+    'trivium.router.commands.expired': queuedCommands.stats.expired,
+    'trivium.router.commands.failed': queuedCommands.stats.failed,
     'trivium.router.shares': lostMembers.stats.shares,
     'trivium.router.shares.removed': lostMembers.stats.removed,
   };

@@ -8,6 +8,7 @@ import { type Doors, watchDoors } from './doors.ts';
 import { createLostMembers, type LostMembers } from './lost-members.ts';
 import { createPositionIndex, type PositionIndex } from './position-index.ts';
 import { type OnlineAt, presence } from './presence.ts';
+import { createQueuedCommands, type QueuedCommands } from './queued-commands.ts';
 import { type SessionWatch, watchSessions } from './session-watch.ts';
 
 export interface RouterOptions {
@@ -25,11 +26,12 @@ export interface Router {
   readonly deadSessions: DeadSessions;
   readonly positions: PositionIndex;
   readonly lostMembers: LostMembers;
+  readonly queuedCommands: QueuedCommands;
   /** Hands everything over to the other routers. */
   close(): Promise<void>;
 }
 
-/** A router: the actors of its partitions, the sessions of dead doors, the position index, the members of shares, and what they must hear of beside the log. */
+/** A router: the actors of its partitions, the sessions of dead doors, the position index, the members of shares, queued commands, and what they must hear of beside the log. */
 export function createRouter({ bus, config, logger, clock = systemClock }: RouterOptions): Router {
   const holds = (partition: number): boolean => actors.holds(partition);
   const doors = watchDoors({
@@ -56,6 +58,7 @@ export function createRouter({ bus, config, logger, clock = systemClock }: Route
     onChange(client, view) {
       deadSessions.changed(client);
       positions.changed(client, view);
+      queuedCommands.changed(client);
     },
   });
   const deadSessions = createDeadSessions({
@@ -76,6 +79,7 @@ export function createRouter({ bus, config, logger, clock = systemClock }: Route
     holds,
   });
   const lostMembers = createLostMembers({ bus, sessions, clock, logger, graceMs: config.doorGraceMs, holds });
+  const queuedCommands = createQueuedCommands({ bus, sessions, clock, logger, holds });
   const hosted = hostActor(presence, ({ door, connectedAt }: OnlineAt, { id }) =>
     deadDoors.check(id, door, connectedAt),
   );
@@ -101,7 +105,9 @@ export function createRouter({ bus, config, logger, clock = systemClock }: Route
     deadSessions,
     positions,
     lostMembers,
+    queuedCommands,
     async close() {
+      queuedCommands.close();
       lostMembers.close();
       deadSessions.close();
       deadDoors.close();

@@ -215,6 +215,10 @@ export interface Bus extends StoredMessages {
    * none. Times within a second share an answer: that for the earliest. Rejects with a retryable `TriviumError`.
    */
   firstPosAfter(timeMs: number): Promise<number>;
+  /** Takes one message out of a stream, also when it is gone. Rejects with a retryable `TriviumError`. */
+  erase(stream: StreamName, pos: number): Promise<void>;
+  /** How many messages a stream has under one subject. */
+  count(stream: StreamName, subject: string): Promise<number>;
   bucket(name: BucketName): Bucket;
   readonly shared: SharedLog;
   /**

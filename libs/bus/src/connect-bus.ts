@@ -16,6 +16,7 @@ import { createRequests } from './requests.ts';
 import { createSharedLog } from './shared-log.ts';
 import { storeOnce } from './store-once.ts';
 import { createStoredMessages } from './stored-messages.ts';
+import { createStreamEdits } from './stream-edits.ts';
 import { checkServer } from './server-check.ts';
 import { api } from './wire.ts';
 
@@ -88,6 +89,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
     stats,
     ...requests,
     ...createStoredMessages(publishLane),
+    ...createStreamEdits(publishLane),
     retain: createRetainedWriter(publishLane, publisher),
     storeOnce: (message) => storeOnce(bus, message),
     follow(options) {

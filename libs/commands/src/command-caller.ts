@@ -5,6 +5,7 @@ import {
   decodeCommandVerb,
   decodeJson,
   decodeToken,
+  deviceKey,
   doorSubject,
   errorCode,
   presenceKey,
@@ -71,8 +72,11 @@ export function createCommandCaller(
     return { door: record?.ok ? record.value.door : undefined, known: entry !== undefined };
   };
 
-  const isKnown = async (device: string): Promise<boolean> =>
-    (await bus.bucket('devices').get(presenceKey(device))) !== undefined;
+  const isKnown = async (device: string): Promise<boolean> => {
+    const devices = bus.bucket('devices');
+    const found = await Promise.all([presenceKey(device), deviceKey(device)].map((key) => devices.get(key)));
+    return found.some((entry) => entry !== undefined);
+  };
 
   const ask = async (
     device: string,

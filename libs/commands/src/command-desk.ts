@@ -5,6 +5,7 @@ import {
   decodeCommandVerb,
   decodeToken,
   doorSubject,
+  hereSubject,
   TriviumError,
   type ErrorCode,
 } from '@trivium/contracts';
@@ -137,6 +138,7 @@ export function createCommandDesk(
       const service = bus.serve(subject, (message) => onMessage(message, () => receiver));
       attached.set(client, { receiver, service });
       bus.publisher.live(subject, NOTHING, commandHeaders('moved', { id: bus.incarnation }));
+      bus.publisher.live(hereSubject(client), NOTHING);
       return () => release(client, receiver);
     },
     reply(client, id, { payload, properties }) {

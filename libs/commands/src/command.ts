@@ -1,4 +1,4 @@
-import type { BusMessage } from '@trivium/bus';
+import type { FetchedMessage } from '@trivium/bus';
 import { addHeaders } from '@trivium/bus';
 import {
   COMMAND_HEADERS,
@@ -35,11 +35,11 @@ export function commandHeaders(
   ]);
 }
 
-export function commandId(message: Pick<BusMessage, 'headers'>): string {
+export function commandId(message: Pick<FetchedMessage, 'headers'>): string {
   return decodeHeaderValue(message.headers?.get(COMMAND_HEADERS.id) ?? '') ?? '';
 }
 
-export function decodeBody(message: Pick<BusMessage, 'headers' | 'data'>): CommandBody {
+export function decodeBody(message: Pick<FetchedMessage, 'headers' | 'data'>): CommandBody {
   const { headers } = message;
   const properties =
     headers &&
@@ -51,7 +51,7 @@ export function decodeBody(message: Pick<BusMessage, 'headers' | 'data'>): Comma
   return { payload: new Uint8Array(message.data), properties };
 }
 
-export function decodeCommand(message: Pick<BusMessage, 'headers' | 'data'>): Command {
+export function decodeCommand(message: Pick<FetchedMessage, 'headers' | 'data'>): Command {
   const name = decodeHeaderValue(message.headers?.get(COMMAND_HEADERS.name) ?? '') ?? '';
   return { id: commandId(message), name, ...decodeBody(message) };
 }

@@ -3,3 +3,6 @@ export type { CallerStats, CallOptions, CommandCaller } from './command-caller.t
 export { createCommandDesk } from './command-desk.ts';
 export type { CommandDesk, CommandReceiver, DeskStats } from './command-desk.ts';
 export type { Command, CommandBody } from './command.ts';
+export { answered, createCommandStore } from './command-store.ts';
+export type { CommandStore, StoredCommand } from './command-store.ts';
+export { decodeCommand } from './command.ts';

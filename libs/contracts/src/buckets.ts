@@ -8,7 +8,16 @@ export interface BucketSettings {
 }
 
 export type BucketName =
-  'sessions' | 'qos2' | 'positions' | 'shares' | 'devices' | 'policies' | 'contracts' | 'shadows' | 'leases';
+  | 'sessions'
+  | 'qos2'
+  | 'positions'
+  | 'shares'
+  | 'commands'
+  | 'devices'
+  | 'policies'
+  | 'contracts'
+  | 'shadows'
+  | 'leases';
 
 const kept: BucketSettings = { storage: 'file', history: 1, ttl: false };
 const expiring: BucketSettings = { storage: 'file', history: 1, ttl: true, markerTtlMs: 60_000 };
@@ -23,6 +32,8 @@ export const BUCKETS: Readonly<Record<BucketName, BucketSettings>> = {
   positions: kept,
   /** Who is in which shared subscription. */
   shares: kept,
+  /** What became of commands, for a day, and the idempotency keys of those who asked. */
+  commands: expiring,
   /** Registry entries and actor snapshots. */
   devices: kept,
   policies: kept,

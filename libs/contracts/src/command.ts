@@ -46,6 +46,11 @@ export function callSubject(client: string): string {
   return `tv1.k.${encodeToken(client)}`;
 }
 
+/** `tv1.h.<client>`: said when a client without a session is there from now on, for those who keep commands for it. */
+export function hereSubject(client: string): string {
+  return `tv1.h.${encodeToken(client)}`;
+}
+
 /** `tv1.q.<client>`: commands that wait for a client (`COMMANDS`). */
 export function queuedCommandSubject(client: string): string {
   return `tv1.q.${encodeToken(client)}`;

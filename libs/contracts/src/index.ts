@@ -95,6 +95,7 @@ export {
   COMMAND_HEADERS,
   commandTopic,
   decodeCommandVerb,
+  hereSubject,
   isCommandTopic,
   parseCommandName,
   queuedCommandSubject,
@@ -102,6 +103,8 @@ export {
   replyTopic,
 } from './command.ts';
 export type { CommandVerb } from './command.ts';
+export { commandKey, CommandRecord, IdempotentCommand, idempotentCommandKey } from './command-record.ts';
+export { fromBase64, toBase64 } from './base64.ts';
 export { decodeHeaderValue, encodeHeaderValue } from './header-value.ts';
 
 export { wireContract } from './wire-contract.ts';

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { isCommandTopic } from './command.ts';
 import { JsonProperties, propertiesFromJson, propertiesToJson } from './json-properties.ts';
 import { payloadFromJson, payloadMember, payloadToJson } from './json-payload.ts';
 import { check } from './json-schema.ts';
@@ -52,6 +53,7 @@ export function messageFromJson(value: unknown, options: FromJsonOptions): Resul
   const { qos = 0, retain = false, contentType } = json.value;
   const topic = parseTopic(json.value.topic, options.limits ?? DEFAULT_TOPIC_LIMITS);
   if (!topic.ok) return topic;
+  if (isCommandTopic(topic.value)) return refuse('auth.denied', 'topics below cmd/ are for commands');
   const payload = payloadFromJson(json.value, options.json);
   if (!payload.ok) return payload;
   const properties = propertiesFromJson(json.value.properties, contentType, options.nowMs);

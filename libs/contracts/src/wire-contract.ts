@@ -1,5 +1,13 @@
 import { BUCKETS } from './buckets.ts';
-import { callSubject, COMMAND_HEADERS, commandTopic, queuedCommandSubject, replyTopic } from './command.ts';
+import {
+  callSubject,
+  COMMAND_HEADERS,
+  commandTopic,
+  hereSubject,
+  queuedCommandSubject,
+  replyTopic,
+} from './command.ts';
+import { commandKey, CommandRecord, IdempotentCommand, idempotentCommandKey } from './command-record.ts';
 import { ConnectedEvent, DisconnectedEvent } from './connection-events.ts';
 import { CONTRACT_VIOLATION, contractKey, ContractRecord } from './contract-record.ts';
 import { encodeHeaders, HEADERS } from './headers.ts';
@@ -95,6 +103,7 @@ export function wireContract(): unknown {
       shadow: eventSubject('shadow', 'a.b'),
       contractLetter: contractLetterSubject('a.b'),
       call: callSubject('a.b'),
+      here: hereSubject('a.b'),
       queuedCommand: queuedCommandSubject('a.b'),
     },
     publishers: {
@@ -110,6 +119,8 @@ export function wireContract(): unknown {
       presence: presenceKey('a.b'),
       session: sessionKey('a.b'),
       contract: contractKey('a.b'),
+      command: commandKey('door-1'),
+      idempotentCommand: idempotentCommandKey('a.b', 'key'),
       share: shareKey({ group: 'g', filter: 'a/+' as TopicFilter }),
     },
     userProperties: { contractViolation: CONTRACT_VIOLATION },
@@ -137,6 +148,8 @@ export function wireContract(): unknown {
       SessionRecord,
       ExactlyOnceRecord,
       ShareRecord,
+      CommandRecord,
+      IdempotentCommand,
       TakeoverNotice,
       PositionRequest,
       PositionAnswer,

@@ -1,4 +1,4 @@
-import type { Message, TopicLimits } from '@trivium/contracts';
+import { isCommandTopic, refuse, type Message, type TopicLimits } from '@trivium/contracts';
 import { Type } from 'typebox';
 import type { App } from '../app.ts';
 import { answerAsAws } from '../aws-answer.ts';
@@ -115,6 +115,12 @@ export function publishTopic(app: App, options: PublishTopicOptions): void {
           const status = topic.error.code === 'topic.too-long' ? 414 : undefined;
           return sendProblem(request, reply, topic.error, status);
         }
+        if (isCommandTopic(topic.value))
+          return sendProblem(
+            request,
+            reply,
+            refuse('auth.denied', 'topics below cmd/ are for commands').error,
+          );
         const client = clientIdOf(request.headers['x-client-id'], maxClientIdBytes);
         if (!client.ok) return sendProblem(request, reply, client.error);
         const key = idempotencyKeyOf(request.headers);

@@ -1,0 +1,118 @@
+import { checkProperties, parseCommandName, refuse, type Properties } from '@trivium/contracts';
+import { Type } from 'typebox';
+import type { App } from '../app.ts';
+import { AWS_HEADERS, propertiesFromAws } from '../aws-properties.ts';
+import type { Commanding } from '../commanding.ts';
+import { contentTypeOf } from '../content-type.ts';
+import { parseDuration } from '../duration.ts';
+import { hangUp } from '../hang-up.ts';
+import { idempotencyKeyOf, KEY_HEADERS } from '../idempotency-key.ts';
+import { problems, sendProblem } from '../problem.ts';
+
+const Params = Type.Object({
+  id: Type.String({ minLength: 1, description: 'The client id of the device.' }),
+  name: Type.String({ minLength: 1, description: 'Of the command: one level of a topic.' }),
+});
+
+const Query = Type.Object({
+  timeout: Type.Optional(
+    Type.String({ description: 'How long to wait for the reply: 500ms, 5s (default), 1m.' }),
+  ),
+  queue: Type.Optional(
+    Type.String({ description: 'A device that is away gets the command when it is back within this: 1h.' }),
+  ),
+  contentType: Type.Optional(Type.String({ description: 'Default: that of the body.' })),
+});
+
+const Headers = Type.Object({
+  [KEY_HEADERS.ours]: Type.Optional(
+    Type.String({ description: 'A retry with the same key gets the answer of the first.' }),
+  ),
+  [AWS_HEADERS.userProperties]: Type.Optional(Type.String()),
+  traceparent: Type.Optional(Type.String()),
+});
+
+const Queued = Type.Object(
+  { requestId: Type.String(), state: Type.Literal('queued') },
+  { description: 'The device is away; what becomes of the command is told at the address in Location.' },
+);
+
+const DEFAULT_TIMEOUT = '5s';
+const MAX_TIMEOUT_MS = 300_000;
+const MAX_QUEUE_MS = 7 * 86_400_000;
+
+/** `POST /v1/devices/{id}/commands/{name}`: the body goes to the device, its reply is the answer. */
+export function command(app: App, { commanding }: { commanding: Commanding }): void {
+  app.register(async (scope: App) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.post(
+      '/v1/devices/:id/commands/:name',
+      {
+        schema: {
+          operationId: 'sendCommand',
+          tags: ['commands'],
+          summary: 'Send a command to one device and get its reply',
+          params: Params,
+          querystring: Query,
+          headers: Headers,
+          response: {
+            200: { description: 'The reply of the device: body and content type as it sent them.' },
+            202: Queued,
+            ...problems,
+          },
+        },
+        config: { rawBody: true },
+        onRequest(request, _reply, done) {
+          request.bodyType = request.raw.headers['content-type'];
+          delete request.raw.headers['content-type'];
+          done();
+        },
+      },
+      async (request, reply) => {
+        const { id: device, name } = request.params;
+        const { timeout = DEFAULT_TIMEOUT, queue } = request.query;
+        const named = parseCommandName(name);
+        if (!named.ok) return sendProblem(request, reply, named.error);
+        const timeoutMs = parseDuration('timeout', timeout, MAX_TIMEOUT_MS);
+        if (!timeoutMs.ok) return sendProblem(request, reply, timeoutMs.error);
+        const queueMs = queue === undefined ? undefined : parseDuration('queue', queue, MAX_QUEUE_MS);
+        if (queueMs?.ok === false) return sendProblem(request, reply, queueMs.error);
+        if (timeoutMs.value === 0)
+          return sendProblem(request, reply, refuse('protocol.malformed', 'timeout is above 0').error);
+        const key = idempotencyKeyOf(request.headers);
+        if (!key.ok) return sendProblem(request, reply, key.error);
+        const aws = propertiesFromAws((header) => textOf(request.headers[header]));
+        if (!aws.ok) return sendProblem(request, reply, aws.error);
+        const contentType = contentTypeOf(request.query.contentType, request.bodyType);
+        const given: Properties = { ...aws.value, ...(contentType === undefined ? {} : { contentType }) };
+        const properties = checkProperties(given);
+        if (!properties.ok) return sendProblem(request, reply, properties.error);
+        const outcome = await commanding.send({
+          ...{ device, name, timeoutMs: timeoutMs.value, queueMs: queueMs?.value },
+          idempotencyKey: key.value,
+          body: {
+            payload: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+            properties: properties.value,
+          },
+          signal: hangUp(reply),
+        });
+        reply.header('x-trivium-command', outcome.id);
+        if (outcome.is === 'queued')
+          return reply
+            .code(202)
+            .header('location', `/v1/commands/${outcome.id}`)
+            .send({ requestId: outcome.id, state: 'queued' as const });
+        const { payload, properties: replied } = outcome.reply;
+        return reply
+          .code(200)
+          .type(replied?.contentType ?? 'application/octet-stream')
+          .send(Buffer.from(payload.buffer, payload.byteOffset, payload.length) as never);
+      },
+    );
+  });
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
