@@ -107,7 +107,7 @@ describe('CORS', () => {
   test('is off unless origins are listed', async () => {
     const response = await call(door.url, 'https://app.example');
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
-    expect((await call(door.url, 'https://app.example', 'OPTIONS', preflight)).status).toBe(404);
+    expect((await call(door.url, 'https://app.example', 'OPTIONS', preflight)).status).toBe(405);
   });
 
   test('lets listed origins in, with the headers that they need, and no others', async () => {

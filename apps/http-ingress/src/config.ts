@@ -37,7 +37,25 @@ export const httpSection = Type.Object(
       'Longest topic or topic filter; a longer topic is refused with 414',
     ),
     maxTopicLevels: count(DEFAULT_TOPIC_LIMITS.maxTopicLevels, 1, 65_535, 'Deepest topic or topic filter'),
+    maxUrlBytes: count(
+      57_344,
+      1_024,
+      1_048_576,
+      'Longest address of a request; a longer one is refused with 414',
+    ),
+    maxRequestsPerSecond: count(
+      0,
+      0,
+      1_000_000,
+      'Requests of one client in the mean; more are refused with 429. 0: no limit. Who says no client id is known by its address',
+    ),
     maxStreams: count(10_000, 1, 10_000_000, 'Event streams of one process; more are refused with 429'),
+    maxStreamsPerClient: count(
+      1_000,
+      1,
+      10_000_000,
+      'Event streams of one client; more are refused with 429. Who says no client id is known by its address',
+    ),
     maxFilters: count(100, 1, 10_000, 'Topic filters of one event stream'),
     maxOutputBytes: count(
       1_048_576,
@@ -56,6 +74,12 @@ export const httpSection = Type.Object(
       'A device that asks for its commands is away when it has not asked for this long',
     ),
     keepAliveTimeoutMs: count(75_000, 1_000, 3_600_000, 'An idle connection is closed after this'),
+    headersTimeoutMs: count(
+      10_000,
+      1_000,
+      3_600_000,
+      'A request whose headers have not arrived by then is refused with 408; at most requestTimeoutMs',
+    ),
     requestTimeoutMs: count(
       30_000,
       1_000,

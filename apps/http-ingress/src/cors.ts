@@ -1,8 +1,9 @@
 import type { App } from './app.ts';
 
 const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, DELETE';
-const ALLOWED_HEADERS = 'authorization, content-type, last-event-id, traceparent, tracestate, x-client-id';
-const EXPOSED_HEADERS = 'retry-after, x-request-id, x-trivium-pos';
+const ALLOWED_HEADERS =
+  'authorization, content-type, idempotency-key, last-event-id, traceparent, tracestate, x-client-id, x-request-id';
+const EXPOSED_HEADERS = 'allow, location, retry-after, x-request-id, x-trivium-pos';
 /** Browsers ask again after this. */
 const MAX_AGE_SECONDS = 600;
 

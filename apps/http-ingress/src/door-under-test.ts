@@ -22,6 +22,7 @@ export interface DoorUnderTest extends AsyncDisposable {
 export interface DoorSettings {
   config?: Partial<HttpConfig>;
   tracing?: MessageTracing;
+  logger?: HttpDoorOptions['logger'];
   clock?: NonNullable<HttpDoorOptions['clock']>;
 }
 
@@ -34,7 +35,7 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     delivery,
     config: { ...Value.Create(httpSection), ...settings.config },
     tracing: settings.tracing ?? NO_TRACING,
-    logger: quiet,
+    logger: settings.logger ?? quiet,
     service: 'http-ingress',
     version: service.version,
     ...(settings.clock === undefined ? {} : { clock: settings.clock }),

@@ -1,27 +1,21 @@
-import { randomUUID } from 'node:crypto';
-import type { Server, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { refuse } from '@trivium/contracts';
+import type { Server } from 'node:http';
 import type { Bus, Logger } from '@trivium/bus';
 import { createCommandCaller, createCommandDesk, createCommandStore } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
-import { parseTraceparent, type MessageTracing } from '@trivium/telemetry';
-import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import type { MessageTracing } from '@trivium/telemetry';
 import { systemClock, type Clock } from './clock.ts';
 import type { HttpConfig } from './config.ts';
-import { allowOrigins } from './cors.ts';
 import { createCommanding } from './commanding.ts';
+import { createApp } from './create-app.ts';
 import { createDeviceDirectory } from './device-directory.ts';
 import { createDeviceRegistry } from './device-registry.ts';
 import { createEventFrames } from './event-frames.ts';
 import { createEventStreams } from './event-streams.ts';
-import { refuseMalformed } from './malformed.ts';
 import { describeApi } from './openapi.ts';
 import { createPollingDevices } from './polling-devices.ts';
-import { createErrorHandler, sendProblem } from './problem.ts';
 import { createPublishing } from './publishing.ts';
 import { createRetainedMessages } from './retained-messages.ts';
+import { createRequestRates } from './request-rates.ts';
 import { command } from './routes/command.ts';
 import { commandStatus } from './routes/command-status.ts';
 import { device } from './routes/device.ts';
@@ -68,10 +62,6 @@ export interface HttpDoor {
 }
 
 const TICK_MS = 1_000;
-/** Room for the longest topic, percent-encoded throughout, and ordinary headers. */
-const MAX_HEADER_BYTES = 65_536;
-/** A client id, percent-encoded throughout. */
-const ENCODED = 3;
 
 /** The HTTP door. */
 export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor> {
@@ -89,59 +79,10 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   const stats = createStats();
   const limits = { maxTopicBytes: config.maxTopicBytes, maxTopicLevels: config.maxTopicLevels };
   const streams = createEventStreams({ retryMs: config.retryMs, random });
-  const handleError = createErrorHandler(logger);
-  /** The last answer of a connection. */
-  const answers = new WeakMap<Duplex, ServerResponse>();
+  const rates =
+    config.maxRequestsPerSecond === 0 ? undefined : createRequestRates(config.maxRequestsPerSecond);
   let draining = false;
-
-  const begin = (request: FastifyRequest, reply: FastifyReply): void => {
-    stats.requests++;
-    answers.set(request.raw.socket, reply.raw);
-    const { traceparent } = request.headers;
-    const parent = typeof traceparent === 'string' ? parseTraceparent(traceparent) : undefined;
-    request.traceId = parent?.traceId ?? request.id.replaceAll('-', '');
-    reply.header('x-request-id', request.id);
-  };
-
-  const app = fastify({
-    logger: false,
-    bodyLimit: config.maxBodyBytes,
-    requestTimeout: config.requestTimeoutMs,
-    keepAliveTimeout: config.keepAliveTimeoutMs,
-    exposeHeadRoutes: false,
-    http: {
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: config.requestTimeoutMs,
-      connectionsCheckingInterval: 2_000,
-    },
-    routerOptions: { maxParamLength: ENCODED * config.maxClientIdBytes },
-    genReqId: () => randomUUID(),
-    frameworkErrors(error, request, reply) {
-      begin(request, reply);
-      handleError(error, request, reply);
-    },
-    clientErrorHandler: (error, socket) => refuseMalformed(socket, error.code, answers.get(socket)),
-  }).withTypeProvider<TypeBoxTypeProvider>();
-
-  app.decorateRequest('bodyType', undefined);
-  app.decorateRequest('traceId', '');
-  app.setErrorHandler(handleError);
-  app.setNotFoundHandler((request, reply) => {
-    const message = `there is no ${request.method} ${request.url.split('?', 1)[0]}; see /docs`;
-    return sendProblem(request, reply, refuse('not-found', message).error);
-  });
-  app.addHook('onRequest', (request, reply, done) => {
-    begin(request, reply);
-    if (!draining) return done();
-    reply.header('connection', 'close');
-    void sendProblem(request, reply, refuse('server.draining', 'this process is shutting down').error);
-  });
-  app.addHook('onResponse', (_request, reply, done) => {
-    const answers = `${Math.trunc(reply.statusCode / 100)}xx`;
-    stats.answers[answers] = (stats.answers[answers] ?? 0) + 1;
-    done();
-  });
-  allowOrigins(app, config.origins);
+  const app = createApp({ config, logger, stats, clock, rates, isDraining: () => draining });
 
   await describeApi(app, version);
   const publishing = createPublishing({ bus, tracing, stats });
@@ -173,6 +114,7 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   const stopTicking = clock.every(TICK_MS, () => {
     streams.tick(clock.now());
     polling.tick(clock.now());
+    rates?.tick(clock.now());
   });
   return {
     server,

@@ -7,7 +7,9 @@ const ENDED_PER_MS = 0.1;
 /** The open event streams of a door. */
 export interface EventStreams {
   readonly size: number;
-  add(stream: EventStream, response: ServerResponse): void;
+  /** Of one client. */
+  countOf(client: string): number;
+  add(stream: EventStream, response: ServerResponse, client: string): void;
   /** A turn of the door's clock. */
   tick(nowMs: number): void;
   /** Ends them at random moments; past `signal` all are cut off. Resolves when all are gone. */
@@ -23,16 +25,25 @@ export interface EventStreamsOptions {
 
 export function createEventStreams({ retryMs, random }: EventStreamsOptions): EventStreams {
   const open = new Map<ServerResponse, EventStream>();
+  const byClient = new Map<string, number>();
+  const count = (client: string, by: 1 | -1): void => {
+    const streams = (byClient.get(client) ?? 0) + by;
+    if (streams === 0) byClient.delete(client);
+    else byClient.set(client, streams);
+  };
   let gone = (): void => undefined;
 
   return {
     get size() {
       return open.size;
     },
-    add(stream, response) {
+    countOf: (client) => byClient.get(client) ?? 0,
+    add(stream, response, client) {
       open.set(response, stream);
+      count(client, 1);
       response.once('close', () => {
         open.delete(response);
+        count(client, -1);
         if (open.size === 0) gone();
       });
     },

@@ -170,6 +170,24 @@ describe('GET /v1/stream', () => {
     expect(small.delivery.stats.receivers).toBe(1);
   });
 
+  test('more than maxStreamsPerClient are refused to that client, and to no other', async () => {
+    await using small = await startDoor(nats.url, { config: { maxStreamsPerClient: 1 } });
+    const url = `${small.url}/v1/stream?filter=a`;
+    const as = (id: string) => ({ 'x-client-id': id });
+    await using _named = await openStream(url, as('one'));
+    await using _other = await openStream(url, as('two'));
+    {
+      await using _unnamed = await openStream(url);
+      for (const headers of [as('one'), {}]) {
+        const response = await fetch(url, { headers });
+        expect([response.status, response.headers.get('retry-after')]).toEqual([429, '1']);
+        expect(await response.json()).toMatchObject({ code: 'rate.limited' });
+      }
+    }
+    await waitFor(() => small.door.stats.streams === 2);
+    await using _again = await openStream(url);
+  });
+
   test('a reader that goes leaves nothing behind', async () => {
     const before = one.delivery.stats.receivers;
     for (let i = 0; i < 5; i++) {

@@ -50,6 +50,8 @@ export function myCommands(app: App, { polling, maxClientIdBytes }: MyCommandsOp
   app.get(
     '/v1/devices/me/commands',
     {
+      // What is asked for is taken: not to be had without its body.
+      exposeHeadRoute: false,
       schema: {
         operationId: 'takeCommands',
         tags: ['commands'],

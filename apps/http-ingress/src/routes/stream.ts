@@ -2,7 +2,7 @@ import { parseFilter, refuse, TriviumError, type TopicFilter, type TopicLimits }
 import type { Delivery, Subscription } from '@trivium/delivery';
 import { Type } from 'typebox';
 import type { App } from '../app.ts';
-import { clientIdOf } from '../client-id.ts';
+import { clientIdOf, clientOf } from '../client-id.ts';
 import type { HttpConfig } from '../config.ts';
 import { createEventStream, type Surroundings } from '../event-stream.ts';
 import type { EventStreams } from '../event-streams.ts';
@@ -27,7 +27,7 @@ export interface StreamOptions {
   streams: EventStreams;
   surroundings: Surroundings;
   stats: HttpStats;
-  config: Pick<HttpConfig, 'maxStreams' | 'maxFilters' | 'maxClientIdBytes'>;
+  config: Pick<HttpConfig, 'maxStreams' | 'maxStreamsPerClient' | 'maxFilters' | 'maxClientIdBytes'>;
   limits: TopicLimits;
 }
 
@@ -48,6 +48,9 @@ export function stream(app: App, options: StreamOptions): void {
           '1 (default): stored messages in order, with an id to resume from. 0: live messages only.',
       }),
     ),
+    access_token: Type.Optional(
+      Type.String({ description: 'Reserved: for who cannot set headers, once there is authentication.' }),
+    ),
     from: Type.Optional(Type.Integer({ ...POS, description: 'Log position to go on from.' })),
     retained: Type.Optional(
       Flag(
@@ -59,6 +62,7 @@ export function stream(app: App, options: StreamOptions): void {
   app.get(
     '/v1/stream',
     {
+      exposeHeadRoute: false,
       schema: {
         operationId: 'stream',
         tags: ['messages'],
@@ -86,10 +90,9 @@ export function stream(app: App, options: StreamOptions): void {
         if (!filter.ok) return sendProblem(request, reply, filter.error);
         wanted.set(filter.value, { filter: filter.value, qos, sendRetained });
       }
-      if (streams.size >= config.maxStreams) {
-        const message = `${config.maxStreams} streams are open here`;
-        return sendProblem(request, reply, refuse('rate.limited', message).error);
-      }
+      const counted = clientOf(request);
+      const full = whatIsFull(streams, counted, config);
+      if (full !== undefined) return sendProblem(request, reply, refuse('rate.limited', full).error);
 
       const response = reply.raw;
       const events = createEventStream(response, client.value, surroundings);
@@ -100,7 +103,7 @@ export function stream(app: App, options: StreamOptions): void {
       });
       stats.streams++;
       stats.streamsOpened++;
-      streams.add(events, response);
+      streams.add(events, response, counted);
       const from = resumeFrom(request.headers['last-event-id'], request.query.from);
       try {
         await attachment.subscribe([...wanted.values()], from === undefined ? {} : { after: from });
@@ -115,6 +118,18 @@ export function stream(app: App, options: StreamOptions): void {
       return reply;
     },
   );
+}
+
+/** Why there is no room for one more stream, if there is none. */
+function whatIsFull(
+  streams: EventStreams,
+  client: string,
+  { maxStreams, maxStreamsPerClient }: StreamOptions['config'],
+): string | undefined {
+  if (streams.size >= maxStreams) return `${maxStreams} streams are open here`;
+  if (streams.countOf(client) >= maxStreamsPerClient)
+    return `this client has ${maxStreamsPerClient} streams open here`;
+  return undefined;
 }
 
 /** A client that comes back by itself repeats the query it began with: the header is newer. */

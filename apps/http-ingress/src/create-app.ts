@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { refuse, type PublicError } from '@trivium/contracts';
+import type { Logger } from '@trivium/bus';
+import { parseTraceparent } from '@trivium/telemetry';
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
+import { watchMethods } from './allowed-methods.ts';
+import type { App } from './app.ts';
+import { clientOf } from './client-id.ts';
+import type { Clock } from './clock.ts';
+import type { HttpConfig } from './config.ts';
+import { allowOrigins } from './cors.ts';
+import { refuseMalformed } from './malformed.ts';
+import { createErrorHandler, sendProblem } from './problem.ts';
+import { requestIdOf } from './request-id.ts';
+import type { RequestRates } from './request-rates.ts';
+import type { HttpStats } from './stats.ts';
+
+export interface AppOptions {
+  config: HttpConfig;
+  logger: Logger;
+  stats: HttpStats;
+  clock: Clock;
+  /** Undefined: clients may ask as often as they like. */
+  rates: RequestRates | undefined;
+  isDraining(): boolean;
+}
+
+/** Room for headers beside the address. */
+const HEADER_BYTES = 16_384;
+/** A client id in an address, percent-encoded throughout. */
+const ENCODED = 3;
+
+/** What holds for every request, whatever its route: limits, ids, and problems as the answer to all that fails. */
+export function createApp({ config, logger, stats, clock, rates, isDraining }: AppOptions): App {
+  const handleError = createErrorHandler(logger);
+  /** The last answer of a connection. */
+  const answers = new WeakMap<Duplex, ServerResponse>();
+
+  const begin = (request: FastifyRequest, reply: FastifyReply): void => {
+    stats.requests++;
+    answers.set(request.raw.socket, reply.raw);
+    const { traceparent, 'x-request-id': given } = request.headers;
+    const parent = typeof traceparent === 'string' ? parseTraceparent(traceparent) : undefined;
+    const id = request.id === given ? randomUUID() : request.id;
+    request.traceId = parent?.traceId ?? id.replaceAll('-', '');
+    reply.header('x-request-id', request.id);
+  };
+
+  const app = fastify({
+    logger: false,
+    bodyLimit: config.maxBodyBytes,
+    requestTimeout: config.requestTimeoutMs,
+    keepAliveTimeout: config.keepAliveTimeoutMs,
+    exposeHeadRoutes: true,
+    http: {
+      maxHeaderSize: config.maxUrlBytes + HEADER_BYTES,
+      headersTimeout: Math.min(config.headersTimeoutMs, config.requestTimeoutMs),
+      connectionsCheckingInterval: 2_000,
+    },
+    routerOptions: { maxParamLength: ENCODED * config.maxClientIdBytes },
+    genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']) ?? randomUUID(),
+    frameworkErrors(error, request, reply) {
+      begin(request, reply);
+      handleError(error, request, reply);
+    },
+    clientErrorHandler: (error, socket) => refuseMalformed(socket, error.code, answers.get(socket)),
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.decorateRequest('bodyType', undefined);
+  app.decorateRequest('traceId', '');
+  app.setErrorHandler(handleError);
+  const methodsOf = watchMethods(app);
+  app.setNotFoundHandler((request, reply) => {
+    const path = pathOf(request);
+    const methods = methodsOf(path);
+    if (methods.length === 0) {
+      const message = `there is no ${request.method} ${path}; see /docs`;
+      return sendProblem(request, reply, refuse('not-found', message).error);
+    }
+    reply.header('allow', methods.join(', '));
+    const message = `${path} has no ${request.method}, it has ${methods.join(', ')}`;
+    return sendProblem(request, reply, refuse('protocol.error', message).error, 405);
+  });
+
+  /** Why a request goes no further, whatever it asks for. */
+  const refusalOf = (request: FastifyRequest): { error: PublicError; status?: number } | undefined => {
+    const { url = '' } = request.raw;
+    if (url.length > config.maxUrlBytes) {
+      const message = `the address has ${url.length} bytes, at most ${config.maxUrlBytes} are accepted`;
+      return { error: { code: 'protocol.malformed', message }, status: 414 };
+    }
+    const retryAfterMs = rates?.take(clientOf(request), clock.now()) ?? 0;
+    if (retryAfterMs === 0) return undefined;
+    const message = `more than ${config.maxRequestsPerSecond} requests a second`;
+    return { error: { code: 'rate.limited', message, retryAfterMs } };
+  };
+  app.addHook('onRequest', (request, reply, done) => {
+    begin(request, reply);
+    if (isDraining()) {
+      reply.header('connection', 'close');
+      void sendProblem(request, reply, refuse('server.draining', 'this process is shutting down').error);
+      return;
+    }
+    const refusal = refusalOf(request);
+    if (refusal === undefined) done();
+    else void sendProblem(request, reply, refusal.error, refusal.status);
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const answers = `${Math.trunc(reply.statusCode / 100)}xx`;
+    stats.answers[answers] = (stats.answers[answers] ?? 0) + 1;
+    const { id: requestId, traceId, method } = request;
+    const told = { requestId, traceId, method, path: pathOf(request), status: reply.statusCode };
+    logger.debug({ ...told, tookMs: Math.round(reply.elapsedTime) }, 'answered');
+    done();
+  });
+  allowOrigins(app, config.origins);
+  return app;
+}
+
+/** Without the query, where secrets may stand. */
+function pathOf(request: FastifyRequest): string {
+  return (request.raw.url ?? '').split('?', 1)[0]!;
+}
