@@ -1,5 +1,6 @@
 import { connectBus, type Bus } from '@trivium/bus';
 import { createDelivery, type Delivery } from '@trivium/delivery';
+import { watchContracts } from '@trivium/message-contracts';
 import { listen } from '@trivium/service';
 import type { MessageTracing } from '@trivium/telemetry';
 import { waitFor } from '@trivium/testing';
@@ -23,6 +24,8 @@ export interface DoorSettings {
   config?: Partial<HttpConfig>;
   tracing?: MessageTracing;
   logger?: HttpDoorOptions['logger'];
+  /** Holds messages to the contracts that are stored. */
+  enforcing?: boolean;
   clock?: NonNullable<HttpDoorOptions['clock']>;
 }
 
@@ -30,6 +33,8 @@ export interface DoorSettings {
 export async function startDoor(natsUrl: string, settings: DoorSettings = {}): Promise<DoorUnderTest> {
   const bus = await connectBus({ config: { url: natsUrl, name: 'http under test' }, logger: quiet });
   const delivery = createDelivery({ bus, logger: quiet });
+  const contracts = settings.enforcing === true ? watchContracts({ bus, logger: quiet }) : undefined;
+  await contracts?.ready;
   const door = await createHttpDoor({
     bus,
     delivery,
@@ -38,6 +43,7 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     logger: settings.logger ?? quiet,
     service: 'http-ingress',
     version: service.version,
+    ...(contracts === undefined ? {} : { contracts }),
     ...(settings.clock === undefined ? {} : { clock: settings.clock }),
   });
   const port = await listen(door.server, { host: '127.0.0.1', port: 0, what: 'HTTP', setting: 'http.port' });
@@ -50,6 +56,7 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     async [Symbol.asyncDispose]() {
       door.stopAccepting();
       await door.drain({ signal: AbortSignal.abort(), graceMs: 0 });
+      contracts?.close();
       delivery.close();
       await bus.close();
     },

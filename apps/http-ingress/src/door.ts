@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { Bus, Logger } from '@trivium/bus';
 import { createCommandCaller, createCommandDesk, createCommandStore } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
+import { NO_CONTRACTS, type MessageContracts } from '@trivium/message-contracts';
 import type { MessageTracing } from '@trivium/telemetry';
 import { systemClock, type Clock } from './clock.ts';
 import type { HttpConfig } from './config.ts';
@@ -32,6 +33,8 @@ import { createWriteTurn } from './write-turn.ts';
 export interface HttpDoorOptions {
   bus: Bus;
   delivery: Delivery;
+  /** What the site expects of messages; nothing unless given. */
+  contracts?: MessageContracts;
   config: HttpConfig;
   tracing: MessageTracing;
   logger: Logger;
@@ -68,6 +71,7 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   const {
     bus,
     delivery,
+    contracts = NO_CONTRACTS,
     config,
     tracing,
     logger,
@@ -85,7 +89,7 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   const app = createApp({ config, logger, stats, clock, rates, isDraining: () => draining });
 
   await describeApi(app, version);
-  const publishing = createPublishing({ bus, tracing, stats });
+  const publishing = createPublishing({ bus, contracts, tracing, stats });
   publishTopic(app, { publishing, limits, maxClientIdBytes: config.maxClientIdBytes, clock });
   const turn = createWriteTurn();
   publishMessages(app, { publishing, bus, turn, config, limits, clock });

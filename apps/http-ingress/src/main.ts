@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
+import { CONTRACT_METRICS, watchContracts } from '@trivium/message-contracts';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
 import { createLogger, startTelemetry } from '@trivium/telemetry';
 import { checkConfig, configSchema } from './config.ts';
@@ -28,11 +29,15 @@ await runService({
     const { http } = config;
     const bus = await connectBus({ config: busConfig(config, service), logger });
     const delivery = createDelivery({ bus, logger });
-    const door = await createHttpDoor({ bus, delivery, config: http, tracing, logger, service, version });
+    const contracts = watchContracts({ bus, logger });
+    await contracts.ready;
+    const parts = { bus, delivery, contracts, tracing, logger, service, version };
+    const door = await createHttpDoor({ ...parts, config: http });
     // Devices that ask for their commands here are online as long as this process is.
     const lease = holdDoorLease({ bus, service, onLost: () => undefined });
     await lease.ready;
     publishNumbers('trivium.http', door.stats, HTTP_METRICS);
+    publishNumbers('trivium.contracts', contracts.stats, CONTRACT_METRICS);
     const port = await listen(door.server, { ...http, what: `${service}: HTTP`, setting: 'http.port' });
     logger.info({ address: `http://${http.host}:${port}` }, 'listening');
     return {
@@ -41,6 +46,7 @@ await runService({
         stopAccepting: () => door.stopAccepting(),
         closeClients: (context) => door.drain(context),
         async drainBus() {
+          contracts.close();
           delivery.close();
           await lease.release();
           await bus.close();

@@ -1,5 +1,6 @@
 import { errorCode, parseTopic, TriviumError, type Message, type Properties } from '@trivium/contracts';
 import type { FetchedMessage, FetchSink, Publisher, RetainedRecord } from '@trivium/bus';
+import { NO_CONTRACTS } from '@trivium/message-contracts';
 import type { MessageSpan, MessageTracing } from '@trivium/telemetry';
 import { describe, expect, test } from 'vitest';
 import { createPublishing } from './publishing.ts';
@@ -57,7 +58,13 @@ function setUp(
     fetch: (_stream: string, _pos: number, sink: FetchSink, token: number) =>
       queueMicrotask(() => sink.fetched(token, inLog)),
   };
-  return { publishing: createPublishing({ bus, tracing, stats }), published, retained, ends, stats };
+  return {
+    publishing: createPublishing({ bus, contracts: NO_CONTRACTS, tracing, stats }),
+    published,
+    retained,
+    ends,
+    stats,
+  };
 }
 
 function message(name: string, qos: 0 | 1, properties?: Properties, client?: string): Message {

@@ -7,11 +7,13 @@ import {
   topicToTokens,
   TriviumError,
   type ErrorCode,
+  type HeaderFields,
   type Message,
   type Properties,
-  type Refusal,
+  type PublicError,
 } from '@trivium/contracts';
 import type { Bus, FetchSink, RetainedRecord, StoreSink } from '@trivium/bus';
+import { judge, type MessageContracts } from '@trivium/message-contracts';
 import type { MessageSpan, MessageTracing } from '@trivium/telemetry';
 import type { HttpStats } from './stats.ts';
 
@@ -23,6 +25,8 @@ export interface Publishing {
    *
    * `key`: what is stored is stored once, however often and at whichever door it is tried with this key within the two minutes for
    * which JetStream remembers it. Another message under the same key is refused as `idempotency.mismatch`.
+   *
+   * A message that breaks its contract is refused as `contract.violated`, goes through tagged, or is put aside: it then has no position.
    */
   begin(message: Message, key: string | undefined, sink: PublishSink, token: number): void;
   /** The same for one message. Rejects with a `TriviumError`. */
@@ -31,11 +35,11 @@ export interface Publishing {
 
 export interface PublishSink {
   published(token: number, published: Published): void;
-  failed(token: number, error: Refusal): void;
+  failed(token: number, error: PublicError): void;
 }
 
 export interface Published {
-  /** In the log; undefined: it was not stored. */
+  /** In the log; undefined: it is not there. */
   readonly pos: number | undefined;
   /** Of the sampled span; undefined: the message is not sampled. */
   readonly traceId: string | undefined;
@@ -43,6 +47,7 @@ export interface Published {
 
 export interface PublishingOptions {
   bus: Pick<Bus, 'publisher' | 'retain' | 'fetch'>;
+  contracts: MessageContracts;
   tracing: MessageTracing;
   stats: HttpStats;
 }
@@ -55,10 +60,11 @@ interface OpenPublish {
   readonly record: Omit<RetainedRecord, 'pos'> | undefined;
   /** What must be in the log already, if JetStream knows the key. */
   readonly keyed: { readonly subject: string; readonly payload: Uint8Array } | undefined;
-  pos: number;
+  /** Undefined: it goes to the dead letters. */
+  pos: number | undefined;
 }
 
-export function createPublishing({ bus, tracing, stats }: PublishingOptions): Publishing {
+export function createPublishing({ bus, contracts, tracing, stats }: PublishingOptions): Publishing {
   const open = new Map<number, OpenPublish>();
   let serial = 0;
 
@@ -89,7 +95,7 @@ export function createPublishing({ bus, tracing, stats }: PublishingOptions): Pu
   /** A retained message is stored first, and then retained with its position (rule 5). */
   const stored = (id: number): void => {
     const { record, pos } = open.get(id)!;
-    if (record === undefined) return done(id);
+    if (record === undefined || pos === undefined) return done(id);
     bus.retain({ ...record, pos }).then(
       () => {
         stats.retained++;
@@ -113,6 +119,7 @@ export function createPublishing({ bus, tracing, stats }: PublishingOptions): Pu
   const toLog: StoreSink = {
     stored(id, pos, duplicate) {
       const publish = open.get(id)!;
+      if (publish.pos === undefined) return done(id);
       publish.pos = pos;
       if (duplicate && publish.keyed !== undefined) bus.fetch('MESSAGES', pos, compare, id);
       else stored(id);
@@ -121,29 +128,38 @@ export function createPublishing({ bus, tracing, stats }: PublishingOptions): Pu
   };
 
   const begin: Publishing['begin'] = (message, key, sink, token) => {
-    const { topic, payload, qos, retain, client } = message;
-    const { traceparent, tracestate } = message.properties ?? {};
+    const { topic, payload, qos, client } = message;
+    const ruling = judge(contracts, message);
+    if (ruling?.refused !== undefined) {
+      stats.publishesRefused++;
+      const { path, message: why } = ruling.refused;
+      return sink.failed(token, { code: 'contract.violated', message: why, path });
+    }
+    const { letter, properties: given } = ruling ?? { ...message, letter: undefined };
+    const retain = message.retain && letter === undefined;
+    const { traceparent, tracestate } = given ?? {};
     const span = tracing.receive(topic, qos, client, traceparent, tracestate);
-    const properties = carriedProperties(message.properties, span, tracing.enabled);
+    const properties = carriedProperties(given, span, tracing.enabled);
     const name = publisherName(client);
     const tokens = topicToTokens(topic);
     if (qos === 0) stats.publishedQos0++;
     else stats.publishedQos1++;
     if (qos === 0 && !retain) {
-      const headers = encodeHeaders({ properties, client: name.header });
-      if (!bus.publisher.live(messageSubject(0, name.token, tokens), payload, headers))
-        return fail(sink, token, span, 'bus.unavailable');
+      const headers = encodeHeaders({ properties, client: name.header, ...letter?.fields });
+      const subject = letter?.subject ?? messageSubject(0, name.token, tokens);
+      if (!bus.publisher.live(subject, payload, headers)) return fail(sink, token, span, 'bus.unavailable');
       span?.end();
       return sink.published(token, { pos: undefined, traceId: span?.traceId });
     }
     const msgId = key === undefined ? undefined : `http/${name.token}/${key}`;
     const qosBelowSubject = qos === 0 ? 0 : undefined;
-    const headers = encodeHeaders({ properties, client: name.header, qosBelowSubject, retain, msgId });
-    const subject = messageSubject(1, name.token, tokens);
+    const own: HeaderFields = { client: name.header, qosBelowSubject, retain, ...letter?.fields };
+    const headers = encodeHeaders({ properties, msgId, ...own });
+    const subject = letter?.subject ?? messageSubject(1, name.token, tokens);
     const record = retain ? { tokens, payload, qos, client, properties } : undefined;
-    const keyed = key === undefined ? undefined : { subject, payload };
+    const keyed = key === undefined || letter !== undefined ? undefined : { subject, payload };
     stats.openPublishes++;
-    open.set(++serial, { sink, token, span, record, keyed, pos: 0 });
+    open.set(++serial, { sink, token, span, record, keyed, pos: letter === undefined ? 0 : undefined });
     bus.publisher.durable(subject, payload, headers, toLog, serial);
   };
 
@@ -153,7 +169,8 @@ export function createPublishing({ bus, tracing, stats }: PublishingOptions): Pu
       new Promise((resolve, reject) => {
         const sink: PublishSink = {
           published: (_token, published) => resolve(published),
-          failed: (_token, { code, message }) => reject(new TriviumError(code, message)),
+          failed: (_token, { code, message, path }) =>
+            reject(new TriviumError(code, message, path === undefined ? {} : { path })),
         };
         begin(message, key, sink, 0);
       }),

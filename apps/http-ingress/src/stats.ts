@@ -8,6 +8,8 @@ export interface HttpStats {
   /** Messages that wait to be stored. */
   openPublishes: number;
   publishesFailed: number;
+  /** Messages that broke a contract which rejects them. */
+  publishesRefused: number;
   /** Messages that became the retained one of their topic, or cleared it. */
   retained: number;
   streams: number;
@@ -32,6 +34,7 @@ export function createStats(): HttpStats {
     publishedQos1: 0,
     openPublishes: 0,
     publishesFailed: 0,
+    publishesRefused: 0,
     retained: 0,
     streams: 0,
     streamsOpened: 0,
@@ -59,6 +62,10 @@ export const HTTP_METRICS = {
   'trivium.http.publishes.failed': {
     description: 'Messages from clients that the bus did not take',
     of: 'publishesFailed',
+  },
+  'trivium.http.publishes.refused': {
+    description: 'Messages from clients that were refused because they broke a contract',
+    of: 'publishesRefused',
   },
   'trivium.http.retained': {
     description: 'Messages from clients that were retained, or cleared what was',

@@ -3,6 +3,7 @@ import type { Bus, Logger } from '@trivium/bus';
 import type { ErrorCode } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
 import { ANONYMOUS, type ChallengeMethod } from '@trivium/identity';
+import type { MessageContracts } from '@trivium/message-contracts';
 import {
   createMqttDoor,
   createTcpTransport,
@@ -17,6 +18,7 @@ import type { Telemetry } from '@trivium/telemetry';
 export interface EngineParts {
   bus: Bus;
   delivery: Delivery;
+  contracts: MessageContracts;
   config: MqttConfig;
   /** aedes has none. */
   authMethods: readonly ChallengeMethod[];

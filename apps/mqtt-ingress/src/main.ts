@@ -3,6 +3,7 @@ import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
 import { createChallengeMethods } from '@trivium/identity';
+import { watchContracts } from '@trivium/message-contracts';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
 import { createLogger, startTelemetry } from '@trivium/telemetry';
 import { checkConfig, configSchema } from './config.ts';
@@ -28,12 +29,15 @@ await runService({
     const { mqtt } = config;
     const bus = await connectBus({ config: busConfig(config, service), logger });
     const delivery = createDelivery({ bus, logger });
+    const contracts = watchContracts({ bus, logger });
+    await contracts.ready;
     const authMethods = createChallengeMethods(config.auth);
-    const parts = { bus, delivery, config: mqtt, authMethods, logger, telemetry, info: { service } };
+    const info = { service };
+    const parts = { bus, delivery, contracts, config: mqtt, authMethods, logger, telemetry, info };
     const door = await createTcpDoor(parts);
     const lease = holdDoorLease({ bus, service, onLost: () => door.closeClients('bus.unavailable') });
     await lease.ready;
-    publishDoorMetrics(door.stats);
+    publishDoorMetrics(door.stats, contracts.stats);
     const server = createTcpListener(door);
     const port = await listen(server, { ...mqtt, what: `${service}: MQTT`, setting: 'mqtt.port' });
     logger.info({ address: `mqtt://${mqtt.host}:${port}`, engine: mqtt.engine }, 'listening');
@@ -49,6 +53,7 @@ await runService({
         },
         closeClients: (context) => door.drain(context),
         async drainBus() {
+          contracts.close();
           delivery.close();
           await lease.release();
           await bus.close();

@@ -4,6 +4,7 @@ import { createCommandCaller, createCommandDesk, type CommandDesk } from '@trivi
 import { DEFAULT_TOPIC_LIMITS } from '@trivium/contracts';
 import { createDelivery, type Delivery } from '@trivium/delivery';
 import { createMqttDoor, mqttSection } from '@trivium/mqtt';
+import { watchContracts } from '@trivium/message-contracts';
 import { listen } from '@trivium/service';
 import type { MessageTracing } from '@trivium/telemetry';
 import { waitFor } from '@trivium/testing';
@@ -29,6 +30,8 @@ export interface DoorSettings {
   tracing?: MessageTracing;
   /** Instead of the real bus to the door (not to delivery). */
   bus?: (real: Bus) => WsDoorOptions['bus'];
+  /** Holds messages to the contracts that are stored. */
+  enforcing?: boolean;
   clock?: NonNullable<WsDoorOptions['clock']>;
   mayServe?: () => boolean;
 }
@@ -39,6 +42,8 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
   const delivery = createDelivery({ bus, logger: quiet });
   const desk = createCommandDesk(bus);
   const caller = createCommandCaller(bus);
+  const contracts = settings.enforcing === true ? watchContracts({ bus, logger: quiet }) : undefined;
+  await contracts?.ready;
   const tracing = settings.tracing ?? NO_TRACING;
   const mqttConfig = Value.Create(mqttSection);
   const door = createWsDoor({
@@ -61,6 +66,7 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     tracing,
     logger: quiet,
     service: 'ws',
+    ...(contracts === undefined ? {} : { contracts }),
     ...(settings.clock === undefined ? {} : { clock: settings.clock }),
     ...(settings.mayServe === undefined ? {} : { mayServe: settings.mayServe }),
   });
@@ -80,6 +86,7 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     async [Symbol.asyncDispose]() {
       door.stopAccepting();
       await door.drain({ signal: AbortSignal.abort(), graceMs: 0 });
+      contracts?.close();
       delivery.close();
       desk.close();
       caller.close();

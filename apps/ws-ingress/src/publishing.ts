@@ -5,11 +5,12 @@ import {
   topicToTokens,
   TriviumError,
   type ErrorCode,
+  type HeaderFields,
   type Message,
   type PublisherName,
 } from '@trivium/contracts';
 import type { Bus, RetainedRecord, StoreSink } from '@trivium/bus';
-import { judge, letterHeaders, type MessageContracts, type Violation } from '@trivium/message-contracts';
+import { judge, type MessageContracts, type Violation } from '@trivium/message-contracts';
 import type { MessageSpan, MessageTracing } from '@trivium/telemetry';
 import type { FrameId } from './codec.ts';
 import type { WsStats } from './stats.ts';
@@ -116,10 +117,8 @@ export function createPublishing(options: PublishingOptions): Publishing {
       const carried = carriedProperties(properties, span, tracing.enabled);
       const retain = message.retain && letter === undefined;
       const qosBelowSubject = retain && qos === 0 ? 0 : undefined;
-      const headers =
-        letter === undefined
-          ? encodeHeaders({ properties: carried, client: name.header, qosBelowSubject, retain })
-          : letterHeaders(letter.fields, carried);
+      const own: HeaderFields = { client: name.header, qosBelowSubject, retain, ...letter?.fields };
+      const headers = encodeHeaders({ properties: carried, ...own });
       const tokens = topicToTokens(topic);
       if (qos === 0) stats.publishedQos0++;
       else stats.publishedQos1++;

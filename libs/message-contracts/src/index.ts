@@ -14,4 +14,4 @@ export { createSchemaCompiler, type SchemaCompiler } from './schema-compiler.ts'
 export { bySpecificity } from './specificity.ts';
 export { CONTRACT_METRICS, type ContractStats } from './stats.ts';
 export { removeContract, storeContract, storedContracts } from './stored-contracts.ts';
-export { letterHeaders, letterOf, tagged, type Letter, type Violation } from './violation.ts';
+export { letterOf, tagged, type Letter, type Violation } from './violation.ts';

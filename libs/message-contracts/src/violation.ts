@@ -1,7 +1,6 @@
 import {
   CONTRACT_VIOLATION,
   contractLetterSubject,
-  encodeHeaders,
   type HeaderFields,
   type Message,
   type Properties,
@@ -59,12 +58,4 @@ export function letterOf(
 ): Letter {
   const subject = contractLetterSubject(contract);
   return { subject, fields: { client, qosBelowSubject: qos, retain, topic, reason: message } };
-}
-
-/** The whole headers of a message that is put aside. */
-export function letterHeaders(
-  fields: HeaderFields,
-  properties: Properties | undefined,
-): Uint8Array | undefined {
-  return encodeHeaders({ ...fields, properties });
 }

@@ -6,7 +6,9 @@ import {
   TriviumError,
   type ErrorCode,
   type Properties,
+  type Topic,
 } from '@trivium/contracts';
+import { judge, type Ruling } from '@trivium/message-contracts';
 import type { PublishPacket } from 'aedes';
 import type { DoorParts } from './door-parts.ts';
 import { Intake } from './intake.ts';
@@ -36,7 +38,7 @@ export class ClientPublisher {
   readonly #headers: Uint8Array | undefined;
   readonly #intake: Intake;
   /** The last topic, checked, and its subjects: devices repeat themselves. */
-  #topic: string | undefined;
+  #topic: Topic | undefined;
   #subjects: [qos0: string, qos1: string] = ['', ''];
 
   /** `assigned`: the client did not choose its id. */
@@ -61,20 +63,25 @@ export class ClientPublisher {
   }
 
   take(packet: PublishPacket, answer: Answer): void {
-    const { stats, tracing, bus } = this.#parts;
+    const { stats, tracing, bus, contracts } = this.#parts;
     const qos = packet.qos === 0 ? 0 : 1;
     const { topic } = packet;
     if (topic !== this.#topic || packet.qos > 1 || packet.retain) {
       const checked = publishTopic(packet, this.#parts.topicLimits);
       if (!checked.ok) return answer(new TriviumError(checked.error.code, checked.error.message));
       const tokens = topicToTokens(checked.value);
-      this.#topic = topic;
+      this.#topic = checked.value;
       this.#subjects = [messageSubject(0, this.#token, tokens), messageSubject(1, this.#token, tokens)];
     }
     const payload = packet.payload as Buffer; // aedes' parser makes nothing else
-    const subject = this.#subjects[qos];
+    const message = { topic: this.#topic!, payload, qos, retain: false, client: this.#client } as const;
+    const ruling = judge(contracts, message, qos > 0);
+    // At QoS 0 nothing can be said: the message is dropped.
+    if (ruling?.refused !== undefined) return answer();
+    const subject = ruling?.letter?.subject ?? this.#subjects[qos];
     const span = tracing.enabled ? tracing.receive(topic, qos, this.#client) : undefined;
-    const headers = span === undefined ? this.#headers : this.#traced(span);
+    const isPlain = span === undefined && ruling === undefined;
+    const headers = isPlain ? this.#headers : this.#described(span, ruling);
     if (qos === 0) {
       stats.publishedQos0++;
       const taken = bus.publisher.live(subject, payload, headers);
@@ -101,8 +108,13 @@ export class ClientPublisher {
     this.#intake.abandon();
   }
 
-  #traced({ traceparent, tracestate }: MessageSpan): Uint8Array | undefined {
-    const properties: Properties = tracestate === undefined ? { traceparent } : { traceparent, tracestate };
-    return encodeHeaders({ client: this.#author, properties });
+  #described(span: MessageSpan | undefined, ruling: Ruling | undefined): Uint8Array | undefined {
+    const { traceparent, tracestate } = span ?? {};
+    const properties: Properties = {
+      ...ruling?.properties,
+      ...(traceparent === undefined ? {} : { traceparent }),
+      ...(tracestate === undefined ? {} : { tracestate }),
+    };
+    return encodeHeaders({ client: this.#author, properties, ...ruling?.letter?.fields });
   }
 }

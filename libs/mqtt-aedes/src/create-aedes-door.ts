@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { createCommandDesk } from '@trivium/commands';
+import { NO_CONTRACTS } from '@trivium/message-contracts';
 import { Aedes, type Client } from 'aedes';
 import type { AedesDoor, AedesDoorOptions, Peer } from './aedes-door.ts';
 import { brokerOptions } from './broker-options.ts';
@@ -26,6 +27,7 @@ export async function createAedesDoor(options: AedesDoorOptions): Promise<AedesD
   const parts: DoorParts = {
     bus,
     delivery,
+    contracts: options.contracts ?? NO_CONTRACTS,
     config,
     topicLimits: { maxTopicBytes: config.maxTopicBytes, maxTopicLevels: config.maxTopicLevels },
     logger,

@@ -1,6 +1,7 @@
 import type { Bus, Logger } from '@trivium/bus';
 import type { TopicLimits } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
+import type { MessageContracts } from '@trivium/message-contracts';
 import type { ClientOwners } from './client-owners.ts';
 import type { Clock } from './clock.ts';
 import type { AedesConfig } from './config.ts';
@@ -14,6 +15,7 @@ import type { Tracing } from './tracing.ts';
 export interface DoorParts {
   readonly bus: Bus;
   readonly delivery: Delivery;
+  readonly contracts: MessageContracts;
   readonly config: AedesConfig;
   readonly topicLimits: TopicLimits;
   readonly logger: Logger;

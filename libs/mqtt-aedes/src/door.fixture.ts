@@ -3,6 +3,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { connectBus, type Bus, type Logger } from '@trivium/bus';
 import { messageSubject, parseFilter, parseTopic, topicToTokens, type QoS } from '@trivium/contracts';
 import { createDelivery, type Delivery } from '@trivium/delivery';
+import { watchContracts } from '@trivium/message-contracts';
 import { waitFor } from '@trivium/testing';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import type { AedesDoor, AedesDoorOptions } from './aedes-door.ts';
@@ -31,6 +32,8 @@ export interface FixtureOptions {
   bus?: (bus: Bus) => Bus;
   delivery?: (delivery: Delivery) => Delivery;
   door?: Partial<AedesDoorOptions>;
+  /** Holds messages to the contracts that are stored. */
+  enforcing?: boolean;
 }
 
 /** An aedes door on a port of its own, and everything to go with it; disposal ends it all. */
@@ -56,12 +59,15 @@ export async function startDoor(natsUrl: string, options: FixtureOptions = {}): 
   const bus = options.bus?.(real) ?? real;
   const plain = createDelivery({ bus: real, logger: quiet });
   const delivery = options.delivery?.(plain) ?? plain;
+  const contracts = options.enforcing === true ? watchContracts({ bus: real, logger: quiet }) : undefined;
+  await contracts?.ready;
   const door = await createAedesDoor({
     bus,
     delivery,
     config: { ...CONFIG, ...options.config },
     logger: quiet,
     info: { service: 'mqtt-ingress' },
+    ...(contracts === undefined ? {} : { contracts }),
     ...options.door,
   });
   const server = createServer({ allowHalfOpen: true }, (socket: Socket) =>
@@ -89,6 +95,7 @@ export async function startDoor(natsUrl: string, options: FixtureOptions = {}): 
       for (const client of clients) client.end(true);
       server.close();
       await door.drain({ signal: AbortSignal.timeout(500), graceMs: 500 });
+      contracts?.close();
       delivery.close();
       await real.close();
     },

@@ -1,6 +1,6 @@
 import type { Topic, WillMessage } from '@trivium/contracts';
-import { propertiesFromJson, propertiesToJson } from '@trivium/contracts';
-import { letterHeaders, letterOf, tagged, type Violation } from '@trivium/message-contracts';
+import { encodeHeaders, propertiesFromJson, propertiesToJson } from '@trivium/contracts';
+import { letterOf, tagged, type Violation } from '@trivium/message-contracts';
 import { throughOutages } from '@trivium/sessions';
 import type { DoorParts } from './door-parts.ts';
 import type { SessionClient } from './session.ts';
@@ -34,7 +34,7 @@ export function judgedWill(
     }
     case 'dead-letter': {
       const { subject, fields } = letterOf({ topic, qos, retain, client: id }, violation);
-      const headers = letterHeaders(fields, properties);
+      const headers = encodeHeaders({ ...fields, properties });
       throughOutages(bus, () => bus.publisher.store(subject, payload, headers)).catch((err: unknown) =>
         logger.error({ err, client: id }, 'a will that broke its contract could not be put aside'),
       );
