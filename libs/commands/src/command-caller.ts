@@ -44,6 +44,8 @@ export interface CommandCaller {
   close(): void;
 }
 
+const MAX_DOORS = 100_000;
+
 export function createCommandCaller(
   bus: Pick<Bus, 'incarnation' | 'request' | 'serve' | 'publisher' | 'bucket'>,
   now: () => number = Date.now,
@@ -51,6 +53,8 @@ export function createCommandCaller(
   /** By command id: a reply that comes by another way than its request. */
   const waiting = new Map<string, { device: string; resolve(body: CommandBody): void }>();
   const stats: CallerStats = { calls: 0, replies: 0, forwarded: 0, failed: 0 };
+  /** Doors at which devices were found lately: a door that has lost one says so. */
+  const doors = new Map<string, string>();
   let count = 0;
 
   const service = bus.serve(doorSubject(bus.incarnation), (message) => {
@@ -99,14 +103,25 @@ export function createCommandCaller(
         throw cause;
       }
     };
+    const remembered = doors.get(device);
+    if (remembered !== undefined) {
+      const reply = await at(clientSubject(remembered, device));
+      if (reply !== undefined) return reply;
+      doors.delete(device);
+    }
     let known = false;
     // Twice: it may be on its way from one door to another.
     for (let attempt = 0; attempt < 2; attempt++) {
       const found = await doorOf(device);
       known ||= found.known;
-      const reply =
-        (found.door === undefined ? undefined : await at(clientSubject(found.door, device))) ??
-        (await at(callSubject(device)));
+      if (found.door !== undefined) {
+        if (doors.size >= MAX_DOORS) doors.clear();
+        doors.set(device, found.door);
+        const reply = await at(clientSubject(found.door, device));
+        if (reply !== undefined) return reply;
+        doors.delete(device);
+      }
+      const reply = await at(callSubject(device));
       if (reply !== undefined) return reply;
     }
     throw new TriviumError(known || (await isKnown(device)) ? 'device.offline' : 'device.unknown');

@@ -7,6 +7,7 @@ import { external } from './brokers/external.ts';
 import { hub } from './brokers/hub.ts';
 import { mosquitto } from './brokers/mosquitto.ts';
 import { natsMqtt } from './brokers/nats-mqtt.ts';
+import { commandsCommand } from './commands/command.ts';
 import { type BenchOptions, HELP, parseOptions, type PeerName } from './options.ts';
 import { reconnectCommand } from './reconnect/command.ts';
 import { createReport } from './report/json.ts';
@@ -72,6 +73,7 @@ async function run(options: BenchOptions): Promise<number> {
 
 async function main(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
+  if (command === 'commands') return await commandsCommand(root, rest);
   if (command === 'reconnect') return await reconnectCommand(root, rest);
   const parsed = parseOptions(args);
   switch (parsed.kind) {

@@ -4,7 +4,7 @@ import { startProcess, type StartedProcess } from '@trivium/testing';
 export interface ServiceProcessOptions {
   /** Root of the repository. */
   root: string;
-  app: 'mqtt-ingress' | 'router';
+  app: 'mqtt-ingress' | 'http-ingress' | 'router';
   natsUrl: string;
   adminPort: number;
   env?: Readonly<Record<string, string | undefined>>;
