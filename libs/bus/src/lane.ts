@@ -25,6 +25,8 @@ export async function openLane(config: BusConfig, purpose: string, logger: Logge
     maxPingOut: 2,
     timeout: 5_000,
     ignoreClusterUpdates: false,
+    // Else every request makes errors with stacks, should one fail.
+    noAsyncTraces: true,
   });
   const listeners = new Set<(up: boolean) => void>();
   const lane = {

@@ -78,3 +78,14 @@ test('a reader is told that its consumer is gone, and after an outage that it ma
   reader.close();
   await bus.close();
 });
+
+test('a reader of a consumer that is not there is told so', async () => {
+  const over: boolean[] = [];
+  const reader = buses[0].shared.read('share-nothing', {
+    onMessage: () => undefined,
+    onOver: (gone) => void over.push(gone),
+  });
+  reader.ask(1);
+  await waitFor(() => over.includes(true));
+  reader.close();
+});
