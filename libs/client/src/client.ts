@@ -1,8 +1,21 @@
 import { toWsClose, TriviumError, type ErrorCode } from '@trivium/contracts';
 import { createAcknowledging } from './acknowledging.ts';
 import { delayMs } from './backoff.ts';
+import { createCalling } from './calling.ts';
 import { systemClock, type Clock } from './clock.ts';
-import { messageOf, pubFrame, type Message, type PublishOptions, type ServerFrame } from './codec.ts';
+import {
+  cmdFrame,
+  commandOf,
+  messageOf,
+  pubFrame,
+  type CommandOptions,
+  type Message,
+  type PublishOptions,
+  type Reply,
+  type ReplyOptions,
+  type ServerFrame,
+} from './codec.ts';
+import { createCommanded, type CommandHandler } from './commanded.ts';
 import { openConnection, type Connection, type OpenSocket } from './connection.ts';
 import { createEvents, type Events } from './events.ts';
 import { createPublishing, errorOf, type Published } from './publishing.ts';
@@ -23,7 +36,9 @@ export interface ClientOptions {
   readonly maxDelayMs?: number;
   /** Messages that wait for the hub; more are refused. Default 1,000. */
   readonly maxOpenPublishes?: number;
-  /** Bytes that the socket has not taken yet; then publishes are refused. Default 4 MiB. */
+  /** Commands of this client that wait for the reply; more are refused. Default 100, as the hub has it. */
+  readonly maxOpenCommands?: number;
+  /** Bytes that the socket has not taken yet; then publishes and commands are refused. Default 4 MiB. */
   readonly maxWaitingBytes?: number;
   /** Default: the WebSocket of the platform. */
   readonly openSocket?: OpenSocket;
@@ -36,7 +51,7 @@ export interface ClientEvents {
   connected: { readonly clientId: string };
   /** `retryInMs`: when it will be tried again; undefined: it will not. */
   disconnected: { readonly code: number; readonly reason: string; readonly retryInMs: number | undefined };
-  /** What no promise tells: a handler threw (without a listener it is thrown again), a filter is refused anew, messages were lost to retention. */
+  /** What no promise tells: a handler threw (without a listener it is thrown again), a filter or a reply is refused, messages were lost to retention. */
   error: unknown;
 }
 
@@ -51,6 +66,17 @@ export interface Client {
   publish(topic: string, payload?: unknown, options?: PublishOptions): Promise<Published>;
   /** Resolves when the hub has granted it, however many connections that takes; rejects when it refuses. One handler a filter. */
   subscribe(filter: string, handler: Handler, options?: SubscribeOptions): Promise<Subscription>;
+  /**
+   * Sends a command to a device, whatever it speaks, and resolves to its reply. Never sent twice. Rejects with `device.unknown`,
+   * `device.offline`, `device.no-answer` (it may have acted all the same: no reply in time, or the connection was lost meanwhile), or
+   * `bus.unavailable` when there was no connection in that time.
+   */
+  command(device: string, name: string, payload?: unknown, options?: CommandOptions): Promise<Reply>;
+  /**
+   * This client as a device, by its `clientId`: what the handler returns, or its promise resolves to, is the reply, on the connection
+   * that is there by then. When it throws no reply is sent. `*`: all commands without a handler of their own. Returns how to end it.
+   */
+  onCommand(name: string, handler: CommandHandler, options?: ReplyOptions): () => void;
   on: Events<ClientEvents>['on'];
   /** Waits for the publishes that are open, at most `timeoutMs` (default 5 s), then ends for good. What is open then rejects. */
   close(timeoutMs?: number): Promise<void>;
@@ -64,6 +90,9 @@ const ACK_DELAY_MS = 5;
 const FINAL = new Map(
   (['auth.required', 'auth.denied', 'session.taken-over'] as const).map((code) => [toWsClose(code), code]),
 );
+
+/** Any code but those that say what was wrong. */
+const ABNORMAL = 1006;
 
 const platformSocket: OpenSocket = (url, subprotocol) => new WebSocket(url, subprotocol);
 
@@ -87,13 +116,10 @@ export function createClient(options: ClientOptions): Client {
   let ids = 0;
   const nextId = (): number => ++ids;
 
-  const publishing = createPublishing({
-    nextId,
-    clock,
-    maxOpen: options.maxOpenPublishes ?? 1_000,
-    maxWaitingBytes: options.maxWaitingBytes ?? 4_194_304,
-    wire: () => wire,
-  });
+  const sending = { nextId, clock, maxWaitingBytes: options.maxWaitingBytes ?? 4_194_304, wire: () => wire };
+  const publishing = createPublishing({ ...sending, maxOpen: options.maxOpenPublishes ?? 1_000 });
+  const calling = createCalling({ ...sending, maxOpen: options.maxOpenCommands ?? 100 });
+  const commanded = createCommanded({ clock, wire: () => wire, onFailed: handlerFailed });
   const acknowledging = createAcknowledging({
     send: (pos) => wire?.send({ op: 'ack', pos }),
     soon: (run) => void clock.after(ACK_DELAY_MS, run),
@@ -135,8 +161,13 @@ export function createClient(options: ClientOptions): Client {
       case 'err':
         if (publishing.answered(frame)) {
           if (publishing.open === 0) settled();
-        } else if (!subscribing.answered(frame) && frame.op === 'err') events.emit('error', errorOf(frame));
+        } else if (frame.op === 'err' && calling.answered(frame)) return;
+        else if (!subscribing.answered(frame) && frame.op === 'err') events.emit('error', errorOf(frame));
         return;
+      case 'cmd':
+        return commanded.came(commandOf(frame));
+      case 'reply':
+        return void calling.answered(frame);
       case 'pong':
         return;
     }
@@ -156,6 +187,8 @@ export function createClient(options: ClientOptions): Client {
         clientId = hello.clientId;
         subscribing.connected(hello.pos ?? 0);
         publishing.connected();
+        calling.connected();
+        commanded.connected();
         events.emit('connected', { clientId: clientId ?? '' });
       },
       onFrame: take,
@@ -163,7 +196,9 @@ export function createClient(options: ClientOptions): Client {
         wire = connection = clientId = undefined;
         acknowledging.reset();
         subscribing.disconnected();
-        publishing.disconnected(code);
+        // A command may have been what was too large. None is under way any more then, and publishes have another try.
+        publishing.disconnected(calling.open > 0 ? ABNORMAL : code);
+        calling.disconnected();
         if (since !== undefined && clock.now() - since >= STEADY_MS) failures = 0;
         const refused = FINAL.get(code);
         if (refused !== undefined) finish(refused, reason);
@@ -179,6 +214,8 @@ export function createClient(options: ClientOptions): Client {
     ended = new TriviumError(code, reason === '' ? undefined : reason);
     stopRetry();
     publishing.close(ended);
+    calling.close(ended);
+    commanded.close();
     subscribing.close(ended);
     settled();
     connection?.close();
@@ -197,6 +234,11 @@ export function createClient(options: ClientOptions): Client {
       if (ended !== undefined) return Promise.reject(ended);
       return subscribing.subscribe(filter, handler, how);
     },
+    command(device, name, payload, how = {}) {
+      if (ended !== undefined) return Promise.reject(ended);
+      return calling.call(cmdFrame(device, name, payload, how), how.timeoutMs);
+    },
+    onCommand: commanded.handle,
     on: events.on,
     async close(timeoutMs = 5_000) {
       if (ended === undefined && publishing.open > 0)

@@ -23,8 +23,28 @@ export interface ErrFrame extends PublicError {
   readonly id?: number;
 }
 
+interface BodyMembers {
+  readonly payload?: unknown;
+  readonly payloadBase64?: string;
+  readonly contentType?: string;
+  readonly properties?: JsonProperties;
+}
+
+/** A command to this client; the hub's id is repeated in the reply. */
+export interface CmdFrame extends BodyMembers {
+  readonly op: 'cmd';
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What a device has answered to this client's command. */
+export interface ReplyFrame extends BodyMembers {
+  readonly op: 'reply';
+  readonly id: number;
+}
+
 /** What a hub sends, as far as this client knows it. */
-export type ServerFrame = OkFrame | ErrFrame | JsonDelivery | { readonly op: 'pong' };
+export type ServerFrame = OkFrame | ErrFrame | JsonDelivery | CmdFrame | ReplyFrame | { readonly op: 'pong' };
 
 /** The frame in a text; undefined for what is none, or of a later version. */
 export function decodeFrame(text: string): ServerFrame | undefined {
@@ -34,6 +54,8 @@ export function decodeFrame(text: string): ServerFrame | undefined {
       case 'ok':
       case 'err':
       case 'msg':
+      case 'cmd':
+      case 'reply':
       case 'pong':
         return frame;
       case undefined:
@@ -62,9 +84,35 @@ export interface Message {
 
 export function messageOf({ op: _, payloadBase64, payload, ...same }: JsonDelivery): Message {
   const qos = same.qos === 0 ? 0 : 1;
-  if (payloadBase64 === undefined) return { ...same, qos, payload };
+  return { ...same, qos, payload: payloadOf(payload, payloadBase64) };
+}
+
+/** What a device is told, or answers; payloads as in messages. */
+export interface Reply {
+  readonly payload: unknown;
+  readonly contentType?: string;
+  readonly properties?: JsonProperties;
+}
+
+/** A command that came. `properties.expiresAt`, by the hub's clock: nobody waits for the reply after that. */
+export interface Command extends Reply {
+  /** Names it in the whole hub. */
+  readonly id: string;
+  readonly name: string;
+}
+
+export function commandOf({ op: _, payloadBase64, payload, ...same }: CmdFrame): Command {
+  return { ...same, payload: payloadOf(payload, payloadBase64) };
+}
+
+export function replyOf({ op: _, id: __, payloadBase64, payload, ...same }: ReplyFrame): Reply {
+  return { ...same, payload: payloadOf(payload, payloadBase64) };
+}
+
+function payloadOf(payload: unknown, payloadBase64: string | undefined): unknown {
+  if (payloadBase64 === undefined) return payload;
   const bytes = payloadFromJson({ payloadBase64 });
-  return { ...same, qos, payload: bytes.ok ? bytes.value : new Uint8Array(0) };
+  return bytes.ok ? bytes.value : new Uint8Array(0);
 }
 
 export interface PublishOptions {
@@ -79,9 +127,35 @@ export interface PublishOptions {
 /** The `pub` frame of a message, without its id. A string or bytes are the payload itself, anything else is sent as JSON. */
 export function pubFrame(topic: string, payload: unknown, options: PublishOptions): object {
   const { qos = 1, ...same } = options;
-  const frame = { op: 'pub', topic, qos, ...same };
-  if (payload === undefined) return frame;
-  if (payload instanceof Uint8Array) return { ...frame, ...payloadToJson(payload, undefined) };
-  if (typeof payload === 'string') return { ...frame, payload };
-  return { ...frame, payload, contentType: same.contentType ?? 'application/json' };
+  return { op: 'pub', topic, qos, ...same, ...payloadMembers(payload, same.contentType) };
+}
+
+export interface CommandOptions {
+  /** How long to wait for the reply, with the time until there is a connection. Default 5 s, at most 5 minutes. */
+  readonly timeoutMs?: number;
+  /** Default: `application/json` for a payload that is neither a string nor bytes. */
+  readonly contentType?: string;
+  readonly properties?: JsonProperties;
+}
+
+/** The `cmd` frame of a command to a device, without its id and its time. */
+export function cmdFrame(device: string, name: string, payload: unknown, options: CommandOptions): object {
+  const { timeoutMs: _, ...same } = options;
+  return { op: 'cmd', device, name, ...same, ...payloadMembers(payload, same.contentType) };
+}
+
+export interface ReplyOptions {
+  /** Of what the handler returns. Default: `application/json` when it is neither a string nor bytes. */
+  readonly contentType?: string;
+}
+
+export function replyFrame(id: string, payload: unknown, options: ReplyOptions): object {
+  return { op: 'reply', id, ...options, ...payloadMembers(payload, options.contentType) };
+}
+
+function payloadMembers(payload: unknown, contentType: string | undefined): object {
+  if (payload === undefined) return {};
+  if (payload instanceof Uint8Array) return payloadToJson(payload, undefined);
+  if (typeof payload === 'string') return { payload };
+  return { payload, contentType: contentType ?? 'application/json' };
 }

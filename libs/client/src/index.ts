@@ -1,6 +1,7 @@
 export { createClient } from './client.ts';
 export type { Client, ClientEvents, ClientOptions } from './client.ts';
-export type { Message, PublishOptions } from './codec.ts';
+export type { Command, CommandOptions, Message, PublishOptions, Reply, ReplyOptions } from './codec.ts';
+export type { CommandHandler } from './commanded.ts';
 export type { Published } from './publishing.ts';
 export type { Handler } from './subscriptions.ts';
 export type { SubscribeOptions, Subscription } from './subscribing.ts';
