@@ -106,9 +106,10 @@ describe('a subscriber and a publisher of libs/client', () => {
     const seen = () => waitFor(() => lines.length > 0);
     const run = new Function(
       'createClient, console, seen',
-      `return (async () => { ${example}\nreturn pos; })()`,
-    ) as (...given: unknown[]) => Promise<number>;
-    const pos = await run(createClient, { log }, seen);
+      `return (async () => { ${example}\nreturn { pos, reply }; })()`,
+    ) as (...given: unknown[]) => Promise<{ pos: number; reply: { payload: unknown } }>;
+    const { pos, reply } = await run(createClient, { log }, seen);
+    expect(reply.payload).toEqual({ dimmedTo: 40 });
     expect(lines[0]).toEqual(['kitchen/lamp', { on: true }, pos]);
     // `close` was the end of it, told by the event.
     expect(lines.slice(1)).toEqual([['closed by this client', undefined]]);

@@ -11,12 +11,15 @@ export interface HubAddresses {
   readonly mqtt2: number;
   readonly aedes: number;
   readonly ws: number;
+  /** The second process of ws-ingress, where the hub runs two. */
+  readonly ws2: number;
   readonly http: number;
   readonly nats: number;
   readonly admin: {
     readonly mqtt: number;
     readonly mqtt2: number;
     readonly ws: number;
+    readonly ws2: number;
     readonly http: number;
     readonly router: number;
     readonly aedes: number;
@@ -46,6 +49,9 @@ export interface HubOptions {
 /** Two processes of mqtt-ingress. */
 export const TWO_DOORS = ['--scale', 'mqtt-ingress=2'];
 
+/** Two processes of ws-ingress. */
+export const TWO_WEBSOCKET_DOORS = ['--scale', 'ws-ingress=2'];
+
 /** Starts the whole hub as `npm start` does, on ports of its own. */
 export async function startHub({ args = [], env, dataDir }: HubOptions = {}): Promise<TestHub> {
   const data = dataDir === undefined ? await tempDir() : undefined;
@@ -69,12 +75,14 @@ export async function startHub({ args = [], env, dataDir }: HubOptions = {}): Pr
     mqtt2: 1893 + offset,
     aedes: 1884 + offset,
     ws: 8083 + offset,
+    ws2: 8093 + offset,
     http: 8080 + offset,
     nats: 4222 + offset,
     admin: {
       mqtt: 9101 + offset,
       mqtt2: 9111 + offset,
       ws: 9102 + offset,
+      ws2: 9112 + offset,
       http: 9103 + offset,
       router: 9104 + offset,
       aedes: 9105 + offset,
@@ -135,7 +143,10 @@ export async function isReady(adminPort: number): Promise<boolean> {
   }
 }
 
-const DEFAULT_PORTS = [1883, 1893, 1884, 8083, 8080, 4222, 8222, 9101, 9102, 9103, 9104, 9105, 9111];
+const DEFAULT_PORTS = [
+  ...[1883, 1893, 1884, 8083, 8093, 8080, 4222, 8222],
+  ...[9101, 9102, 9103, 9104, 9105, 9111, 9112],
+];
 
 /** All ports stay below those that the system gives to outgoing connections, which come and go (32,768 and up). */
 const OFFSETS = 135;
