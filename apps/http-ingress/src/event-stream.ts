@@ -38,6 +38,8 @@ export function createEventStream(
 ): EventStream {
   let attachment: Attachment | undefined;
   let fullSinceMs: number | undefined;
+  /** Since when it has been told that it reads too slowly. */
+  let leavingSinceMs: number | undefined;
   let dropped = 0;
   /** It was to end before it had begun. */
   let endAsked: number | undefined;
@@ -60,7 +62,7 @@ export function createEventStream(
 
   /** What had filled it has left. (`drain` does not do: a response that was corked does not always emit it.) */
   const onFlushed = (error?: Error | null): void => {
-    if (error) return;
+    if (error || leavingSinceMs !== undefined) return;
     fullSinceMs = undefined;
     if (dropped > 0) write(namedEvent('dropped', { live: dropped }));
     dropped = 0;
@@ -133,10 +135,15 @@ export function createEventStream(
       if (endAsked !== undefined) end(endAsked);
     },
     tick(nowMs) {
-      if (fullSinceMs !== undefined) {
+      if (leavingSinceMs !== undefined) {
+        if (nowMs - leavingSinceMs >= config.slowTimeoutMs) response.destroy();
+      } else if (fullSinceMs !== undefined) {
         if (nowMs - fullSinceMs < config.slowTimeoutMs) return;
         stats.slowStreams++;
-        response.destroy();
+        leavingSinceMs = nowMs;
+        const message = `nothing was read for ${config.slowTimeoutMs} ms`;
+        write(namedEvent('slow', { code: 'slow-consumer', message, dropped }));
+        end(config.retryMs);
       } else if (attachment !== undefined && nowMs - writtenAtMs >= config.heartbeatMs) {
         const pos = attachment.pos;
         write(heartbeat(pos > told ? pos : undefined));

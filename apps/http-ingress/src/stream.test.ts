@@ -307,19 +307,53 @@ describe('a reader that does not read', () => {
     ]);
   });
 
-  test('for slowTimeoutMs is cut off', async () => {
-    const clock = handClock();
-    await using door = await startDoor(nats.url, { config, clock });
+  /** A stream whose buffers are full, and a clock that is one tick short of `slowTimeoutMs`. */
+  async function stalled(clock: ReturnType<typeof handClock>, door: DoorUnderTest) {
     const topic = freshTopic();
-    await using stream = await openStream(`${door.url}/v1/stream?filter=${topic}`);
+    const stream = await openStream(`${door.url}/v1/stream?filter=${topic}`);
     stream.pause();
     await store(door, topic, numbers(0, 1_000));
     await waitFor(() => door.door.stats.stalls > 0);
+    door.bus.publisher.live(`tv1.m.0.-.${topic}`, Buffer.from('live'));
+    await waitFor(() => door.door.stats.droppedLive === 1);
     clock.advance(4_999);
     expect(door.door.stats.slowStreams).toBe(0);
     clock.advance(1);
-    await waitFor(() => door.door.stats.streams === 0);
     expect([door.door.stats.slowStreams, door.delivery.stats.receivers]).toEqual([1, 0]);
+    return { topic, stream };
+  }
+
+  test('for slowTimeoutMs is told so before the end, and may go on from where it was', async () => {
+    const clock = handClock();
+    await using door = await startDoor(nats.url, { config, clock });
+    const { topic, stream } = await stalled(clock, door);
+    await using reader = stream;
+    reader.resume();
+    await waitFor(() => reader.ended);
+    const [told, last] = reader.events.slice(-2);
+    expect(told).toMatchObject({ event: 'slow', data: { code: 'slow-consumer', dropped: 1 } });
+    expect(last).toMatchObject({ retry: '2000' });
+    const got = reader.events.filter(({ event }) => event === 'message').at(-1)!;
+    await using back = await openStream(`${door.url}/v1/stream?filter=${topic}`, {
+      'last-event-id': got.id!,
+    });
+    const rest = 1_000 - reader.payloads().length;
+    await waitFor(() => back.payloads().length === rest, { timeoutMs: 45_000 });
+    expect([...reader.payloads(), ...back.payloads()].map((payload) => String(payload).trim())).toEqual(
+      numbers(0, 1_000),
+    );
+    await waitFor(() => door.door.stats.streams === 1);
+  });
+
+  test('for slowTimeoutMs more is cut off', async () => {
+    const clock = handClock();
+    await using door = await startDoor(nats.url, { config, clock });
+    await using _reader = (await stalled(clock, door)).stream;
+    clock.advance(4_999);
+    expect(door.door.stats.streams).toBe(1);
+    clock.advance(1);
+    await waitFor(() => door.door.stats.streams === 0);
+    expect(door.door.stats.slowStreams).toBe(1);
   });
 });
 
