@@ -8,6 +8,8 @@ export interface BusConfig {
   maxOpenPublishes?: number;
   /** A durable publish without an answer for this long has failed with unknown outcome. */
   publishTimeoutMs?: number;
+  /** False: streams and buckets are taken as they are, for tools that do not know the site's settings. */
+  provision?: boolean;
   /** Copies of streams and buckets; 1 on a single server, 3 in a cluster. */
   replicas?: number;
   /** How long MESSAGES keeps a message (rule 1). */

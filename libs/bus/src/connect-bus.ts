@@ -36,7 +36,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
   const closeLanes = (): Promise<unknown> => Promise.all(lanes.map((lane) => lane.close()));
   try {
     await checkServer(publishLane.nc, config);
-    await provision(publishLane.nc, config, logger);
+    if (config.provision ?? true) await provision(publishLane.nc, config, logger);
   } catch (cause) {
     await closeLanes();
     throw cause;

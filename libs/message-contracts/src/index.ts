@@ -8,6 +8,7 @@ export {
   type MessageContractsOptions,
   type WatchedContracts,
 } from './message-contracts.ts';
+export { asyncApi, type AsyncApiOptions } from './asyncapi.ts';
 export { overlapsOf, type Overlap } from './overlaps.ts';
 export { judge, rulingOn, type Ruling } from './ruling.ts';
 export { createSchemaCompiler, type SchemaCompiler } from './schema-compiler.ts';

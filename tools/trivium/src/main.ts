@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+import { buffer } from 'node:stream/consumers';
+import type { Bus } from '@trivium/bus';
+import { joinHub } from './join-hub.ts';
+import { run } from './run.ts';
+
+let joined: Promise<Bus> | undefined;
+const code = await run(process.argv.slice(2), {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  stdin: () => buffer(process.stdin),
+  bus: () => (joined ??= joinHub(process.env)),
+});
+await joined?.then(
+  (bus) => bus.close(),
+  () => undefined,
+);
+// A NATS that was not there is still waited for.
+process.stdout.write('', () => process.exit(code));
