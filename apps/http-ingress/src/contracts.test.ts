@@ -88,3 +88,14 @@ test('a retry with its idempotency key is put aside once', async () => {
   follower.close();
   expect(count).toBe(1);
 });
+
+test('/asyncapi.json is of the contracts as they are now', async () => {
+  const read = async (): Promise<{ asyncapi: string; channels: Record<string, object> }> =>
+    (await fetch(`${door.url}/asyncapi.json`)).json() as never;
+  const first = await read();
+  expect(first).toMatchObject({ asyncapi: '3.0.0', channels: { reject: { address: 'reject/{rest}' } } });
+  expect(first.channels).not.toHaveProperty('later');
+  const later = { v: 1, name: 'later', filter: 'later/+', onViolation: 'tag', schema: true } as const;
+  await storeContract(door.bus.bucket('contracts'), later);
+  await waitFor(async () => 'later' in (await read()).channels);
+});

@@ -4,6 +4,7 @@ import { createCommandCaller, createCommandDesk, createCommandStore } from '@tri
 import type { Delivery } from '@trivium/delivery';
 import { NO_CONTRACTS, type MessageContracts } from '@trivium/message-contracts';
 import type { MessageTracing } from '@trivium/telemetry';
+import { describeMessages } from './asyncapi.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { HttpConfig } from './config.ts';
 import { createCommanding } from './commanding.ts';
@@ -89,6 +90,7 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   const app = createApp({ config, logger, stats, clock, rates, isDraining: () => draining });
 
   await describeApi(app, version);
+  describeMessages(app, contracts, version);
   const publishing = createPublishing({ bus, contracts, tracing, stats });
   publishTopic(app, { publishing, limits, maxClientIdBytes: config.maxClientIdBytes, clock });
   const turn = createWriteTurn();
