@@ -7,6 +7,7 @@ import type {
   Sent,
   Subscriber,
   SubscribingDoor,
+  TestProperties,
   TestQoS,
 } from './clients/client.ts';
 import { PUBLISHING, SUBSCRIBING } from './doors.ts';
@@ -90,6 +91,48 @@ describe('a message that is published', () => {
   });
 });
 
+/** What a message says about itself beside topic and payload. */
+const PROPERTIES: TestProperties = {
+  contentType: 'text/x; charset=utf-8',
+  responseTopic: `${ROOT}/answer`,
+  correlationData: Buffer.from([0, 1, 0xff]).toString('base64'),
+  userProperties: [
+    ['site', 'grüße'],
+    ['line', '7'],
+  ],
+};
+
+describe('the properties of a message', () => {
+  const carrying = ROWS.filter(({ from }) => from.carriesProperties === true);
+  const telling = COLUMNS.filter(({ to }) => to.tellsProperties === true);
+  let subscribers: Subscriber[] = [];
+  beforeAll(async () => {
+    subscribers = await Promise.all(
+      telling.map(({ to, granted }) => to.subscribe(hub, `${ROOT}/told/#`, granted)),
+    );
+  });
+  afterAll(async () => {
+    await Promise.all(subscribers.map((each) => each[Symbol.asyncDispose]()));
+  });
+
+  describe.each(carrying)('from $from.name with QoS $published', ({ from, published }) => {
+    const topic = `${ROOT}/told/${PUBLISHING.indexOf(from)}/${published}`;
+    beforeAll(() =>
+      from.publish(hub, [
+        { topic, payload: Buffer.from('x'), qos: published, properties: PROPERTIES },
+        { topic, payload: Buffer.from('plain'), qos: published },
+      ]),
+    );
+
+    it.each(telling)('are told to $to.name with QoS $granted', async (column) => {
+      const subscriber = subscribers[telling.indexOf(column)]!;
+      const came = (): Received[] => subscriber.received.filter((message) => message.topic === topic);
+      await waitFor(() => came().length >= 2, { timeoutMs: 10_000 });
+      expect(came().map(({ properties = {} }) => properties)).toEqual([PROPERTIES, {}]);
+    });
+  });
+});
+
 describe('a message that is retained', () => {
   const retaining = ROWS.filter(({ from }) => !from.retainsNot);
   const topicOf = (from: PublishingDoor, qos: TestQoS): string =>
@@ -120,7 +163,7 @@ describe('a message that is retained', () => {
         const came = (): Received[] =>
           subscriber.received.filter(({ topic }) => topic === topicOf(from, published));
         await waitFor(() => came().length > 0, { timeoutMs: 10_000 });
-        expect(came()).toEqual([
+        expect(came()).toMatchObject([
           {
             topic: topicOf(from, published),
             payload: expect.anything(),

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { connect, connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { connect, connectAsync, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import type { HubAddresses } from '../hub.ts';
-import type { PublishingDoor, Received, SubscribingDoor, TestQoS } from './client.ts';
+import type { PublishingDoor, Received, SubscribingDoor, TestProperties, TestQoS } from './client.ts';
 import type { SessionClient } from './session-client.ts';
 
 type Address = (hub: HubAddresses) => string;
@@ -26,11 +26,15 @@ export function mqttJsPublisher(name: string, address: Address, more: MqttJsOpti
   return {
     name,
     qos: granted,
+    ...(own.protocolVersion === 5 ? { carriesProperties: true as const } : {}),
     ...(retainsNot === undefined ? {} : { retainsNot }),
     async publish(hub, messages) {
       const client = await connectMqtt(address(hub), own);
-      for (const { topic, payload, qos, retain = false } of messages)
-        await client.publishAsync(topic, Buffer.from(payload), { qos, retain });
+      for (const { topic, payload, qos, retain = false, properties } of messages)
+        await client.publishAsync(topic, Buffer.from(payload), {
+          ...{ qos, retain },
+          ...(properties === undefined ? {} : { properties: toMqtt5(properties) }),
+        });
       await client.endAsync();
     },
   };
@@ -41,6 +45,7 @@ export function mqttJsSubscriber(name: string, address: Address, more: MqttJsOpt
   return {
     name,
     qos: offered,
+    ...(own.protocolVersion === 5 ? { tellsProperties: true as const } : {}),
     ...(retainsNot === undefined ? {} : { retainedNot: retainsNot }),
     async subscribe(hub, filter, qos) {
       const client = await connectMqtt(address(hub), own);
@@ -82,6 +87,33 @@ export function mqttJsSession(scheme: 'mqtt' | 'ws' = 'mqtt'): SessionClient {
 
 function receivedBy(client: MqttClient): Received[] {
   const received: Received[] = [];
-  client.on('message', (topic, payload, { qos, retain }) => received.push({ topic, payload, qos, retain }));
+  client.on('message', (topic, payload, { qos, retain, properties }) =>
+    received.push({
+      ...{ topic, payload, qos, retain },
+      ...(properties === undefined ? {} : { properties: fromMqtt5(properties) }),
+    }),
+  );
   return received;
+}
+
+type Mqtt5Properties = NonNullable<IPublishPacket['properties']>;
+
+function toMqtt5({ userProperties, correlationData, ...same }: TestProperties): Mqtt5Properties {
+  return {
+    ...same,
+    correlationData: Buffer.from(correlationData, 'base64'),
+    userProperties: Object.fromEntries(userProperties),
+  };
+}
+
+function fromMqtt5(properties: Mqtt5Properties): Partial<TestProperties> {
+  const { contentType, responseTopic, correlationData, userProperties } = properties;
+  return {
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(responseTopic === undefined ? {} : { responseTopic }),
+    ...(correlationData === undefined ? {} : { correlationData: correlationData.toString('base64') }),
+    ...(userProperties === undefined
+      ? {}
+      : { userProperties: Object.entries(userProperties).map(([name, value]) => [name, String(value)]) }),
+  };
 }

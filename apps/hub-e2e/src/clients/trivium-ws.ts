@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import type { PublishingDoor, Received, SubscribingDoor } from './client.ts';
+import type { PublishingDoor, Received, SubscribingDoor, TestProperties } from './client.ts';
 
 export type Frame = Record<string, unknown> & { op: string; id?: number | string };
 
@@ -63,11 +63,14 @@ export function triviumPublisher(): PublishingDoor {
   return {
     name: 'trivium.v1',
     qos: [0, 1],
+    carriesProperties: true,
     async publish(hub, messages) {
       await using door = await openTrivium(`ws://${hub.host}:${hub.ws}/`);
-      for (const { topic, payload, qos, retain = false } of messages) {
+      for (const { topic, payload, qos, retain = false, properties } of messages) {
         const payloadBase64 = Buffer.from(payload).toString('base64');
-        const answer = await door.ask({ op: 'pub', topic, payloadBase64, qos, retain });
+        const { contentType, ...others } = properties ?? {};
+        const own = contentType === undefined ? {} : { contentType, properties: others };
+        const answer = await door.ask({ op: 'pub', topic, payloadBase64, qos, retain, ...own });
         if (answer.op !== 'ok') throw new Error(`refused: ${JSON.stringify(answer)}`);
         if (qos === 1 && typeof answer['pos'] !== 'number')
           throw new Error('acknowledged without a position');
@@ -80,6 +83,7 @@ export function triviumSubscriber(): SubscribingDoor {
   return {
     name: 'trivium.v1',
     qos: [0, 1],
+    tellsProperties: true,
     async subscribe(hub, filter, qos) {
       const door = await openTrivium(`ws://${hub.host}:${hub.ws}/`);
       const answer = await door.ask({ op: 'sub', filters: [{ filter, qos }] });
@@ -97,11 +101,17 @@ export function triviumSubscriber(): SubscribingDoor {
 
 /** The `msg` object, as WebSocket and Server-Sent Events carry it. */
 export function received(message: Record<string, unknown>): Received {
-  const { topic, payload, payloadBase64, qos, retain } = message as Record<string, string> & {
+  const { topic, payload, payloadBase64, qos, retain, contentType, properties } = message as Record<
+    string,
+    string
+  > & {
     qos: number;
     retain: boolean;
+    properties?: Partial<TestProperties>;
   };
+  const told = { ...properties, ...(contentType === undefined ? {} : { contentType }) };
   return {
+    ...(Object.keys(told).length === 0 ? {} : { properties: told }),
     topic: topic!,
     payload: payloadBase64 === undefined ? jsonPayload(payload) : Buffer.from(payloadBase64, 'base64'),
     qos,
