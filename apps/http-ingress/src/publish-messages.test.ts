@@ -354,28 +354,28 @@ describe('a batch as a stream', () => {
     expect([codes(batch.lines), batch.ended, batch.rest()]).toEqual([['ok'], false, '']);
   });
 
-  test('who hangs up stops it, and leaves nothing behind', async () => {
-    await using own = await startDoor(nats.url, { config: { maxOpenPublishes: 10 } });
-    const kept: (() => void)[] = [];
-    const publish = own.bus.publisher.durable.bind(own.bus.publisher);
-    own.bus.publisher.durable = (...args: Parameters<typeof publish>) =>
-      void kept.push(() => publish(...args));
-    const batch = await openRequest(own.url);
-    batch.request.write(
-      numbered(1_000)
-        .map((message) => `${JSON.stringify(message)}\n`)
-        .join(''),
-    );
-    await waitFor(() => kept.length === 10);
-    batch.request.destroy();
-    await waitFor(
-      () => new Promise<boolean>((resolve) => own.door.server.getConnections((_e, n) => resolve(n === 0))),
-    );
-    own.bus.publisher.durable = publish;
-    for (const go of kept) go();
-    await waitFor(() => own.door.stats.openPublishes === 0);
-    expect(own.door.stats.publishedQos1).toBe(10);
-  });
+  test.each([NDJSON, 'application/json'])(
+    '%s: who hangs up stops it, and leaves nothing behind',
+    async (type) => {
+      await using own = await startDoor(nats.url, { config: { maxOpenPublishes: 10 } });
+      const kept: (() => void)[] = [];
+      const publish = own.bus.publisher.durable.bind(own.bus.publisher);
+      own.bus.publisher.durable = (...args: Parameters<typeof publish>) =>
+        void kept.push(() => publish(...args));
+      const batch = await openRequest(own.url, { 'content-type': type });
+      const items = numbered(1_000).map((message) => JSON.stringify(message));
+      batch.request.write(type === NDJSON ? items.join('\n') : `[${items.join()}`);
+      await waitFor(() => kept.length === 10);
+      batch.request.destroy();
+      await waitFor(
+        () => new Promise<boolean>((resolve) => own.door.server.getConnections((_e, n) => resolve(n === 0))),
+      );
+      own.bus.publisher.durable = publish;
+      for (const go of kept) go();
+      await waitFor(() => own.door.stats.openPublishes === 0);
+      expect(own.door.stats.publishedQos1).toBe(10);
+    },
+  );
 });
 
 describe('a batch that is tried again', () => {

@@ -45,6 +45,29 @@ const Headers = Type.Object({
   tracestate: Type.Optional(Type.String()),
 });
 
+const SCHEMA = {
+  operationId: 'publishMany',
+  tags: ['messages'],
+  summary: 'Publish many messages: a JSON array, or lines of JSON',
+  headers: Headers,
+  body: {
+    content: {
+      [JSON_TYPE]: { schema: Type.Array(JsonMessage) },
+      [NDJSON_TYPE]: { schema: JsonMessage },
+    },
+  },
+  response: {
+    207: {
+      description: 'A result for each message, in order; as lines when the messages came as lines.',
+      content: {
+        [JSON_TYPE]: { schema: Type.Object({ results: Type.Array(BatchResult) }) },
+        [NDJSON_TYPE]: { schema: BatchResult },
+      },
+    },
+    ...problems,
+  },
+};
+
 export interface PublishMessagesOptions {
   publishing: Publishing;
   bus: Pick<Bus, 'up' | 'publisher'>;
@@ -75,28 +98,7 @@ export function publishMessages(app: App, options: PublishMessagesOptions): void
     scope.post(
       '/v1/messages',
       {
-        schema: {
-          operationId: 'publishMany',
-          tags: ['messages'],
-          summary: 'Publish many messages: a JSON array, or lines of JSON',
-          headers: Headers,
-          body: {
-            content: {
-              [JSON_TYPE]: { schema: Type.Array(JsonMessage) },
-              [NDJSON_TYPE]: { schema: JsonMessage },
-            },
-          },
-          response: {
-            207: {
-              description: 'A result for each message, in order; as lines when the messages came as lines.',
-              content: {
-                [JSON_TYPE]: { schema: Type.Object({ results: Type.Array(BatchResult) }) },
-                [NDJSON_TYPE]: { schema: BatchResult },
-              },
-            },
-            ...problems,
-          },
-        },
+        schema: SCHEMA,
         // The body is a stream here; headers are checked below.
         validatorCompiler: () => () => true,
       },
@@ -112,11 +114,7 @@ export function publishMessages(app: App, options: PublishMessagesOptions): void
         const response = reply.raw;
         const lines = /^application\/x-ndjson\b/i.test(request.headers['content-type'] ?? '');
         const text = lines ? linesOf(maxItemBytes) : elementsOf(maxItemBytes);
-        const { traceparent, tracestate } = request.headers as Record<string, string | undefined>;
-        const trace = {
-          ...(traceparent === undefined ? {} : { traceparent }),
-          ...(traceparent === undefined || tracestate === undefined ? {} : { tracestate }),
-        };
+        const trace = traceOf(request.headers);
         const kept = keptAnswer(response);
         const batch = createBatch({
           publishing,
@@ -146,7 +144,9 @@ export function publishMessages(app: App, options: PublishMessagesOptions): void
           await batch.settled();
         } catch (error) {
           // Who hangs up gets no answer.
-          if (raw.complete || !raw.destroyed) throw error;
+          if (!raw.complete && raw.destroyed) return reply.hijack();
+          if (lines) response.destroy();
+          throw error;
         } finally {
           batch.close();
           // What is left of a body that was given up is let by, so that the connection goes on.
@@ -159,6 +159,12 @@ export function publishMessages(app: App, options: PublishMessagesOptions): void
       },
     );
   });
+}
+
+/** The trace context of the request, for its messages. */
+function traceOf({ traceparent, tracestate }: IncomingMessage['headers']) {
+  if (typeof traceparent !== 'string') return {};
+  return typeof tracestate === 'string' ? { traceparent, tracestate } : { traceparent };
 }
 
 const tooLarge = (maxBytes: number) =>
