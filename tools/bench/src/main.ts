@@ -19,7 +19,8 @@ const root = repoRoot();
 function createPeer(name: PeerName, { external: given }: BenchOptions): Peer | undefined {
   switch (name) {
     case 'hub':
-      return hub(root);
+    case 'hub5':
+      return hub(root, name);
     case 'mosquitto':
       return mosquitto(process.env);
     case 'nats':

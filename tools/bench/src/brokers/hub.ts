@@ -6,10 +6,10 @@ import type { Peer } from './broker.ts';
 import { natsVersion } from './nats-mqtt.ts';
 import { serviceEntry, startDoor } from './service-process.ts';
 
-/** The hub: a NATS of its own and two mqtt-ingress processes, one to publish at, one to subscribe at. */
-export function hub(root: string): Peer {
+/** The hub: a NATS of its own and two mqtt-ingress processes, one to publish at, one to subscribe at. `hub5`: its clients speak MQTT 5. */
+export function hub(root: string, name: 'hub' | 'hub5' = 'hub'): Peer {
   return {
-    name: 'hub',
+    name,
     describe: async () => {
       const command = await findNatsBinary();
       if (command === undefined || !existsSync(join(root, serviceEntry('mqtt-ingress')))) return undefined;
@@ -30,7 +30,10 @@ export function hub(root: string): Peer {
       const natsPid = nats.pid();
       const running = starting.move();
       return {
-        target: { publishAt: publish.at, subscribeAt: subscribe.at },
+        target: {
+          ...{ publishAt: publish.at, subscribeAt: subscribe.at },
+          ...(name === 'hub5' ? { level: 5 as const } : {}),
+        },
         pids: [...(natsPid === undefined ? [] : [natsPid]), publish.process.pid, subscribe.process.pid],
         problem: () =>
           nats.pid() === undefined

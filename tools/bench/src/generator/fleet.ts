@@ -30,13 +30,23 @@ export interface Fleet {
 /** All connections of one generator process and what they count. */
 export function createFleet(plan: LoadPlan): Fleet {
   const { qos, payloadBytes, window } = plan;
+  const level = plan.level === undefined ? {} : { level: plan.level };
   const tally = new Tally();
   const out = new OutBuffer();
   const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
 
   const publishers = plan.publishers.map(({ id, topic, quota }) => {
     const fanout = plan.subscribers.filter((subscriber) => subscriber.publishers.includes(id)).length;
-    return new Publisher({ id, topic, qos, payloadBytes, window, fanout, quota: quota ?? Infinity });
+    return new Publisher({
+      id,
+      topic,
+      qos,
+      payloadBytes,
+      window,
+      fanout,
+      quota: quota ?? Infinity,
+      ...level,
+    });
   });
   const byId = new Map(publishers.map((publisher) => [publisher.id, publisher]));
   const subscribers = plan.subscribers.map(
@@ -46,6 +56,7 @@ export function createFleet(plan: LoadPlan): Fleet {
         filter,
         publishers: heard.flatMap((publisher) => byId.get(publisher) ?? []),
         payloadBytes,
+        ...level,
         tally,
         progress: (publisher) => fleet.onCredit(publisher),
       }),
@@ -91,6 +102,7 @@ export function createFleet(plan: LoadPlan): Fleet {
           address: plan.publishAt,
           clientId,
           clean: true,
+          ...level,
           readBuffer,
           handlers,
         });
@@ -104,6 +116,7 @@ export function createFleet(plan: LoadPlan): Fleet {
           address: plan.subscribeAt,
           clientId,
           clean,
+          ...level,
           readBuffer,
           handlers,
         });

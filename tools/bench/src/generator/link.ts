@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { PacketReader } from './packet-reader.ts';
-import { CONNACK, connectPacket, DISCONNECT, SUBACK, subscribePacket } from './packets.ts';
+import { CONNACK, connectPacket, DISCONNECT, SUBACK, subscribePacket, type Level } from './packets.ts';
 import type { Address } from './plan.ts';
 
 export interface LinkHandlers {
@@ -20,6 +20,8 @@ export interface LinkOptions {
   address: Address;
   clientId: string;
   clean: boolean;
+  /** Default: 3.1.1. */
+  level?: Level;
   /** May be shared with other links of the process. */
   readBuffer: Buffer;
   handlers: LinkHandlers;
@@ -30,6 +32,7 @@ export class Link {
   readonly #socket: Socket;
   readonly #handlers: LinkHandlers;
   readonly #clientId: string;
+  readonly #level: Level | undefined;
   #awaited: { type: number; resolve: (body: Buffer) => void; reject: (error: Error) => void } | undefined;
   #state: 'opening' | 'open' | 'closed' = 'opening';
   sessionPresent = false;
@@ -39,6 +42,7 @@ export class Link {
     const { host, port } = options.address;
     this.#handlers = options.handlers;
     this.#clientId = options.clientId;
+    this.#level = options.level;
     const reader = new PacketReader((first, bytes, start, end) => this.#packet(first, bytes, start, end));
     this.#socket = connect({
       host,
@@ -63,7 +67,7 @@ export class Link {
   /** Connects and resolves after CONNACK; rejects when the broker refuses. */
   static async open(options: LinkOptions): Promise<Link> {
     const link = new Link(options);
-    link.write(connectPacket(options.clientId, options.clean));
+    link.write(connectPacket(options.clientId, options.clean, options.level));
     const connack = await link.#expect(CONNACK);
     if (connack[1] !== 0) {
       link.#end();
@@ -80,8 +84,8 @@ export class Link {
 
   /** Rejects when the broker refuses, or grants another QoS than asked for. */
   async subscribe(filter: string, qos: 0 | 1): Promise<void> {
-    this.write(subscribePacket(1, filter, qos));
-    const granted = (await this.#expect(SUBACK))[2];
+    this.write(subscribePacket(1, filter, qos, this.#level));
+    const granted = (await this.#expect(SUBACK)).at(-1);
     if (granted !== qos)
       throw new Error(`${this.#clientId}: SUBSCRIBE ${filter} at QoS ${qos} answered ${granted}`);
   }

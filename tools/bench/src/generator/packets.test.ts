@@ -58,3 +58,11 @@ test('a remaining length of five bytes is an error', () => {
   const reader = new PacketReader(() => undefined);
   expect(() => reader.push(hex('30 ffffffff 01'))).toThrow(/malformed remaining length/);
 });
+
+test('the same of MQTT 5, without properties', () => {
+  expect(connectPacket('me', true, 5)).toEqual(hex('10 0f 0004 4d515454 05 02 0000 00 0002 6d65'));
+  expect(subscribePacket(7, 'b/#', 1, 5)).toEqual(hex('82 09 0007 00 0003 622f23 01'));
+  const { bytes, idAt, payloadAt } = publishTemplate('b/1', 1, 16, 9, 5);
+  expect(bytes.subarray(0, payloadAt)).toEqual(hex('32 18 0003 622f31 0000 00'));
+  expect([idAt, payloadAt]).toEqual([7, 10]);
+});

@@ -1,4 +1,5 @@
 import type { LoadMode, Workload } from '../workload.ts';
+import type { Level } from './packets.ts';
 
 export interface Address {
   host: string;
@@ -31,6 +32,8 @@ export interface LoadPlan {
   prefix: string;
   publishAt: Address;
   subscribeAt: Address;
+  /** Default: 3.1.1. */
+  level?: Level;
   publishers: readonly PublisherPlan[];
   subscribers: readonly SubscriberPlan[];
   /** Without progress for so long, what is outstanding is lost: windows are given back, and the stall counted. */
@@ -42,6 +45,8 @@ export interface LoadPlan {
 export interface LoadTarget {
   publishAt: Address;
   subscribeAt: Address;
+  /** What the clients speak; default: 3.1.1. */
+  level?: Level;
 }
 
 export interface PlanOptions {

@@ -1,6 +1,6 @@
 import type { Link } from './link.ts';
 import type { OutBuffer } from './out-buffer.ts';
-import { publishTemplate, type PublishTemplate } from './packets.ts';
+import { publishTemplate, type Level, type PublishTemplate } from './packets.ts';
 
 export interface PublisherOptions {
   id: number;
@@ -12,6 +12,7 @@ export interface PublisherOptions {
   /** Subscribers that are to receive each of its messages. */
   fanout: number;
   quota: number;
+  level?: Level;
 }
 
 /** A fixed-rate publisher does not outrun the packet ids. */
@@ -43,7 +44,13 @@ export class Publisher {
     this.fanout = options.fanout;
     this.quota = options.quota;
     this.#window = options.window;
-    this.#template = publishTemplate(options.topic, options.qos, options.payloadBytes, options.id);
+    this.#template = publishTemplate(
+      options.topic,
+      options.qos,
+      options.payloadBytes,
+      options.id,
+      options.level,
+    );
     this.#inFlight = options.qos === 1 ? new Uint8Array(8_192) : undefined;
   }
 

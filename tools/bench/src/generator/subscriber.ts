@@ -1,6 +1,6 @@
 import type { Link } from './link.ts';
 import type { OutBuffer } from './out-buffer.ts';
-import { PAYLOAD_HEADER_BYTES } from './packets.ts';
+import { PAYLOAD_HEADER_BYTES, type Level } from './packets.ts';
 import type { Publisher } from './publisher.ts';
 import type { Tally } from './tally.ts';
 import { Track } from './track.ts';
@@ -11,6 +11,7 @@ export interface SubscriberOptions {
   /** Those whose messages it must receive. */
   publishers: readonly Publisher[];
   payloadBytes: number;
+  level?: Level;
   tally: Tally;
   /** Called for each message that is seen for the first time. */
   progress: (publisher: Publisher) => void;
@@ -44,6 +45,8 @@ export class Subscriber {
       target[ack + 3] = bytes[at + 1] as number;
       at += 2;
     }
+    // Properties, of fewer than 128 bytes.
+    if (this.#options.level === 5) at += 1 + (bytes[at] as number);
     if (end - at === this.#options.payloadBytes && end - at >= PAYLOAD_HEADER_BYTES) this.#payload(bytes, at);
     else this.#options.tally.malformed++;
   }

@@ -22,7 +22,7 @@ export function failures(results: readonly Result[]): string[] {
     runs.flatMap((run) => {
       const where = `${workload.id} ${broker}`;
       if (!isMeasured(run)) return [`${where}: ${run.error}`];
-      if (broker !== HUB) return [];
+      if (!broker.startsWith(HUB)) return [];
       const { lost, duplicates, misrouted, malformed } = run.counts;
       if (lost + duplicates + misrouted + malformed === 0) return [];
       return [
