@@ -3,16 +3,15 @@ import { join } from 'node:path';
 import { repoRoot, startProcess, tempDir, waitFor, type TempDir } from '@trivium/testing';
 import { connectAsync, type IPublishPacket } from 'mqtt';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { PublishingDoor, Sent, TestQoS } from './clients/client.ts';
-import { connectMqtt, mqttJsPublisher } from './clients/mqtt-js.ts';
+import type { Sent } from './clients/client.ts';
+import { connectMqtt } from './clients/mqtt-js.ts';
 import { openTrivium } from './clients/trivium-ws.ts';
+import { fateOf, POLICIES, type Policy } from './contract-fates.ts';
 import { PUBLISHING } from './doors.ts';
 
 const hub = inject('hub');
 const TCP = `mqtt://${hub.host}:${hub.mqtt}`;
 const ROOT = `contracts-${process.pid}`;
-const POLICIES = ['reject', 'tag', 'dead-letter'] as const;
-type Policy = (typeof POLICIES)[number];
 
 const GOOD = Buffer.from('{"value":1}');
 const BAD = Buffer.from('{"value":"x"}');
@@ -71,20 +70,11 @@ afterAll(async () => {
   await dir.remove();
 });
 
-const FROM: readonly PublishingDoor[] = [
-  ...PUBLISHING,
-  mqttJsPublisher('MQTT.js 5', (at) => `mqtt://${at.host}:${at.mqtt2}`, { protocolVersion: 5 }),
-];
-
-/** Doors whose protocol can say that a message is not taken: MQTT 5 does so where it acknowledges. */
-const tells = (name: string, qos: TestQoS): boolean =>
-  name === 'HTTP' || name === 'trivium.v1' || (name === 'MQTT.js 5' && qos > 0);
-
 describe.each(POLICIES)('%s', (policy) => {
-  const rows = FROM.flatMap((from) => from.qos.map((qos) => ({ from, qos })));
+  const rows = PUBLISHING.flatMap((from) => from.qos.map((qos) => ({ from, qos })));
 
   it.each(rows)('at $from.name with QoS $qos', async ({ from, qos }) => {
-    const topic = `${ROOT}/${policy}/${FROM.indexOf(from)}/${qos}`;
+    const topic = `${ROOT}/${policy}/${PUBLISHING.indexOf(from)}/${qos}`;
     const subscriber = await connectMqtt(TCP, { protocolVersion: 5 });
     const came: IPublishPacket[] = [];
     subscriber.on('message', (_topic, _payload, packet) => came.push(packet));
@@ -97,8 +87,7 @@ describe.each(POLICIES)('%s', (policy) => {
       );
     };
     const outcome = await send(BAD);
-    if (policy === 'reject' && tells(from.name, qos))
-      expect(outcome).toMatch(/contract|Payload format invalid/);
+    if (fateOf(policy, from, qos) === 'refused') expect(outcome).toMatch(/contract|Payload format invalid/);
     // What is put aside has no position in the log.
     else expect(outcome).toMatch(/^(taken|acknowledged without a position)$/);
     expect(await send(GOOD)).toBe('taken');

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { repoRoot } from '@trivium/testing';
+import { fateOf, POLICIES } from './contract-fates.ts';
 import { PUBLISHING, SUBSCRIBING } from './doors.ts';
 
 /**
@@ -36,4 +37,24 @@ const table = [
   `| --- | ${SUBSCRIBING.map(() => '---').join(' | ')} |`,
   ...rows,
 ];
-await writeFile(join(repoRoot(), 'docs', 'delivery-matrix.md'), [...head, ...table, ''].join('\n'));
+
+const fates = [
+  '## Contracts',
+  '',
+  'What becomes of a message that breaks the contract of its topic, by the contract’s policy and the QoS it is published with',
+  '(`apps/hub-e2e/src/contracts.test.ts`; `libs/message-contracts/README.md` says what each means).',
+  '',
+  `| from | ${POLICIES.join(' | ')} |`,
+  `| --- | ${POLICIES.map(() => '---').join(' | ')} |`,
+  ...PUBLISHING.map((from) => {
+    const cells = POLICIES.map((policy) => {
+      const each = from.qos.map((qos) => fateOf(policy, from, qos));
+      return new Set(each).size === 1 ? each[0]! : from.qos.map((qos, i) => `${qos}: ${each[i]}`).join(', ');
+    });
+    return `| ${[from.name, ...cells].join(' | ')} |`;
+  }),
+];
+await writeFile(
+  join(repoRoot(), 'docs', 'delivery-matrix.md'),
+  [...head, ...table, '', ...fates, ''].join('\n'),
+);

@@ -39,6 +39,8 @@ export interface PublishingDoor {
   readonly qos: readonly TestQoS[];
   /** It takes the properties of a message along. */
   readonly carriesProperties?: true;
+  /** Its protocol can tell that one message is not taken: always, or only in an acknowledgement. */
+  readonly saysNo?: 'always' | 'acknowledged';
   /** It cannot ask for a message to be retained. */
   readonly retainsNot?: true;
   /** Resolves when the hub has acknowledged (QoS 1, 2) or the client has handed everything over (QoS 0). Rejects when refused. */

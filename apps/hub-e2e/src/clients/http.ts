@@ -7,6 +7,7 @@ export function httpPublisher(): PublishingDoor {
   return {
     name: 'HTTP',
     qos: [0, 1],
+    saysNo: 'always',
     carriesProperties: true,
     async publish(hub, messages) {
       for (const { topic, payload, qos, retain = false, properties } of messages) {
@@ -43,6 +44,7 @@ export function httpBatchPublisher(): PublishingDoor {
   return {
     name: 'HTTP batch',
     qos: [0, 1],
+    saysNo: 'always',
     carriesProperties: true,
     async publish(hub, messages) {
       const lines = messages.map(({ payload, properties, ...rest }) => {

@@ -26,6 +26,7 @@ export function mqttJsPublisher(name: string, address: Address, more: MqttJsOpti
   return {
     name,
     qos: granted,
+    ...(own.protocolVersion === 5 ? { saysNo: 'acknowledged' as const } : {}),
     ...(own.protocolVersion === 5 ? { carriesProperties: true as const } : {}),
     ...(retainsNot === undefined ? {} : { retainsNot }),
     async publish(hub, messages) {

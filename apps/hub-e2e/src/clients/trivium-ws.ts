@@ -63,6 +63,7 @@ export function triviumPublisher(): PublishingDoor {
   return {
     name: 'trivium.v1',
     qos: [0, 1],
+    saysNo: 'always',
     carriesProperties: true,
     async publish(hub, messages) {
       await using door = await openTrivium(`ws://${hub.host}:${hub.ws}/`);
