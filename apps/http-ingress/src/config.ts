@@ -1,6 +1,7 @@
 import { DEFAULT_TOPIC_LIMITS } from '@trivium/contracts';
 import { checkListener, serviceSchema } from '@trivium/service';
 import { Type, type Static } from 'typebox';
+import { certificateFaults } from './tls-certificate.ts';
 
 const count = (fallback: number, minimum: number, maximum: number, description: string) =>
   Type.Integer({ default: fallback, minimum, maximum, description });
@@ -10,6 +11,16 @@ export const httpSection = Type.Object(
   {
     host: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address of the HTTP listener' }),
     port: count(8080, 0, 65_535, 'Port of the HTTP listener; 0 takes a free one'),
+    tlsPort: count(
+      8443,
+      0,
+      65_535,
+      'Port of the HTTPS listener, which is open when there is a certificate; 0 takes a free one',
+    ),
+    tlsCert: Type.Optional(
+      Type.String({ minLength: 1, description: 'PEM file of the certificate and those above it' }),
+    ),
+    tlsKey: Type.Optional(Type.String({ minLength: 1, description: 'PEM file of its private key' })),
     origins: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       description:
@@ -98,5 +109,13 @@ export type Config = Static<typeof configSchema>;
 
 /** Rules across settings. */
 export function checkConfig({ http, allowAnonymous }: Config) {
-  return [checkListener({ setting: 'http.host', host: http.host, allowAnonymous, hasAuthentication: false })];
+  const faults = certificateFaults(http).map(({ setting, message }) => ({
+    source: setting === 'tlsCert' ? 'TRIVIUM_HTTP_TLS_CERT' : 'TRIVIUM_HTTP_TLS_KEY',
+    setting: `http.${setting}`,
+    message,
+  }));
+  return [
+    checkListener({ setting: 'http.host', host: http.host, allowAnonymous, hasAuthentication: false }),
+    ...faults,
+  ];
 }

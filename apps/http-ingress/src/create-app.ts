@@ -11,7 +11,9 @@ import type { App } from './app.ts';
 import { clientOf } from './client-id.ts';
 import type { Clock } from './clock.ts';
 import type { HttpConfig } from './config.ts';
+import { connectionLimits } from './connection-limits.ts';
 import { allowOrigins } from './cors.ts';
+import { isCutOff } from './hang-up.ts';
 import { refuseMalformed } from './malformed.ts';
 import { createErrorHandler, sendProblem } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
@@ -28,20 +30,18 @@ export interface AppOptions {
   isDraining(): boolean;
 }
 
-/** Room for headers beside the address. */
-const HEADER_BYTES = 16_384;
 /** A client id in an address, percent-encoded throughout. */
 const ENCODED = 3;
 
 /** What holds for every request, whatever its route: limits, ids, and problems as the answer to all that fails. */
 export function createApp({ config, logger, stats, clock, rates, isDraining }: AppOptions): App {
   const handleError = createErrorHandler(logger);
-  /** The last answer of a connection. */
+  /** The last answer of a connection of HTTP/1.1. */
   const answers = new WeakMap<Duplex, ServerResponse>();
 
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
     stats.requests++;
-    answers.set(request.raw.socket, reply.raw);
+    if (request.raw.httpVersionMajor === 1) answers.set(request.raw.socket, reply.raw);
     const { traceparent, 'x-request-id': given } = request.headers;
     const parent = typeof traceparent === 'string' ? parseTraceparent(traceparent) : undefined;
     const id = request.id === given ? randomUUID() : request.id;
@@ -49,17 +49,14 @@ export function createApp({ config, logger, stats, clock, rates, isDraining }: A
     reply.header('x-request-id', request.id);
   };
 
+  const limits = connectionLimits(config);
   const app = fastify({
     logger: false,
     bodyLimit: config.maxBodyBytes,
-    requestTimeout: config.requestTimeoutMs,
-    keepAliveTimeout: config.keepAliveTimeoutMs,
+    requestTimeout: limits.requestTimeout,
+    keepAliveTimeout: limits.keepAliveTimeout,
     exposeHeadRoutes: true,
-    http: {
-      maxHeaderSize: config.maxUrlBytes + HEADER_BYTES,
-      headersTimeout: Math.min(config.headersTimeoutMs, config.requestTimeoutMs),
-      connectionsCheckingInterval: 2_000,
-    },
+    http: limits,
     routerOptions: { maxParamLength: ENCODED * config.maxClientIdBytes },
     genReqId: (request: IncomingMessage) => requestIdOf(request.headers['x-request-id']) ?? randomUUID(),
     frameworkErrors(error, request, reply) {
@@ -100,13 +97,18 @@ export function createApp({ config, logger, stats, clock, rates, isDraining }: A
   app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply);
     if (isDraining()) {
-      reply.header('connection', 'close');
+      // HTTP/2 has no such header [RFC9113-8.2.2]; there GOAWAY says it.
+      if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close');
       void sendProblem(request, reply, refuse('server.draining', 'this process is shutting down').error);
       return;
     }
     const refusal = refusalOf(request);
     if (refusal === undefined) done();
     else void sendProblem(request, reply, refusal.error, refusal.status);
+  });
+  app.addHook('preValidation', (request, reply, done) => {
+    if (!isCutOff(request.raw)) done();
+    else void sendProblem(request, reply, refuse('protocol.malformed', 'the request was cut off').error);
   });
   app.addHook('onResponse', (request, reply, done) => {
     const answers = `${Math.trunc(reply.statusCode / 100)}xx`;

@@ -18,6 +18,8 @@ export interface DoorUnderTest extends AsyncDisposable {
   readonly delivery: Delivery;
   readonly port: number;
   readonly url: string;
+  /** Of HTTPS; 0 without a certificate. */
+  readonly tlsPort: number;
 }
 
 export interface DoorSettings {
@@ -47,12 +49,17 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     ...(settings.clock === undefined ? {} : { clock: settings.clock }),
   });
   const port = await listen(door.server, { host: '127.0.0.1', port: 0, what: 'HTTP', setting: 'http.port' });
+  const tlsPort =
+    door.tlsServer === undefined
+      ? 0
+      : await listen(door.tlsServer, { host: '127.0.0.1', port: 0, what: 'HTTPS', setting: 'http.tlsPort' });
   return {
     door,
     bus,
     delivery,
     port,
     url: `http://127.0.0.1:${port}`,
+    tlsPort,
     async [Symbol.asyncDispose]() {
       door.stopAccepting();
       await door.drain({ signal: AbortSignal.abort(), graceMs: 0 });

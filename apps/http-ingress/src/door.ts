@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { Http2SecureServer } from 'node:http2';
 import type { Bus, Logger } from '@trivium/bus';
 import { createCommandCaller, createCommandDesk, createCommandStore } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
@@ -29,6 +30,7 @@ import { retainedMessage } from './routes/retained-message.ts';
 import { retainedMessages } from './routes/retained-messages.ts';
 import { stream } from './routes/stream.ts';
 import { createStats, type HttpStats } from './stats.ts';
+import { openTls } from './tls.ts';
 import { createWriteTurn } from './write-turn.ts';
 
 export interface HttpDoorOptions {
@@ -51,6 +53,8 @@ export interface HttpDoorOptions {
 export interface HttpDoor {
   /** Listens when it is told to. */
   readonly server: Server;
+  /** HTTPS, the same API over HTTP/2 and HTTP/1.1: when there is a certificate. Listens when it is told to. */
+  readonly tlsServer: Http2SecureServer | undefined;
   readonly stats: Readonly<HttpStats>;
   /** Devices that ask for their commands here. */
   readonly pollingDevices: number;
@@ -117,13 +121,16 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   await app.ready();
 
   const { server } = app;
+  const tls = openTls({ app, config, clock, logger });
   const stopTicking = clock.every(TICK_MS, () => {
     streams.tick(clock.now());
     polling.tick(clock.now());
     rates?.tick(clock.now());
+    tls?.tick(clock.now());
   });
   return {
     server,
+    tlsServer: tls?.server,
     stats,
     get pollingDevices() {
       return polling.size;
@@ -135,15 +142,19 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
       draining = true;
       server.close();
       server.closeIdleConnections();
+      tls?.stopAccepting();
     },
     async drain(context) {
-      const cut = (): void => server.closeAllConnections();
+      const cut = (): void => {
+        server.closeAllConnections();
+        tls?.closeAllConnections();
+      };
       context.signal.addEventListener('abort', cut);
       polling.close();
       await streams.drain(context);
       server.closeIdleConnections();
       if (context.signal.aborted) cut();
-      await app.close();
+      await Promise.all([app.close(), tls?.closed]);
       context.signal.removeEventListener('abort', cut);
       directory.close();
       stopTicking();

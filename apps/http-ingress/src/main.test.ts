@@ -1,10 +1,18 @@
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { freePort, freePorts, startNats, startProcess, waitFor, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStream } from './door-under-test.ts';
+import { http2Client } from './testing/http2-client.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
+
+const fixture = (name: string): string => fileURLToPath(new URL(`testing/${name}.pem`, import.meta.url));
+const CERTIFICATE = {
+  TRIVIUM_HTTP_TLS_CERT: fixture('first.cert'),
+  TRIVIUM_HTTP_TLS_KEY: fixture('first.key'),
+};
 
 let nats: NatsServer;
 beforeAll(async () => {
@@ -48,6 +56,31 @@ test('a taken port is reported with the service and the setting', async () => {
   await using service = await start({ TRIVIUM_HTTP_PORT: String(port) });
   expect(await service.exited).toMatchObject({ code: 1 });
   expect(service.output()).toMatch(new RegExp(`http-ingress.*127.0.0.1:${port}.*taken.*TRIVIUM_HTTP_PORT`));
+});
+
+test('HTTPS is open when there is a certificate, and drains too', async () => {
+  const [port, tlsPort] = await freePorts(2);
+  await using service = await start(
+    { TRIVIUM_HTTP_PORT: String(port), TRIVIUM_HTTP_TLS_PORT: String(tlsPort), ...CERTIFICATE },
+    /http-ingress is ready/,
+  );
+  await using client = http2Client(tlsPort!, await readFile(CERTIFICATE.TRIVIUM_HTTP_TLS_CERT, 'utf8'));
+  const stream = client.ask({ ':path': '/v1/stream?filter=a' });
+  await stream.seen('connected');
+  expect(await service.kill('SIGTERM')).toMatchObject({ code: 0 });
+  expect((await stream.done()).text).toContain('retry:');
+});
+
+test.each([
+  ['TRIVIUM_HTTP_TLS_KEY', 'http.tlsKey: is not set', { TRIVIUM_HTTP_TLS_KEY: '' }],
+  ['TRIVIUM_HTTP_TLS_CERT', 'http.tlsCert: is not set', { TRIVIUM_HTTP_TLS_CERT: '' }],
+  ['TRIVIUM_HTTP_TLS_CERT', 'ENOENT', { TRIVIUM_HTTP_TLS_CERT: 'nowhere.pem' }],
+  ['TRIVIUM_HTTP_TLS_CERT', 'cannot be used', { TRIVIUM_HTTP_TLS_CERT: main }],
+  ['TRIVIUM_HTTP_TLS_KEY', 'not that of the certificate', { TRIVIUM_HTTP_TLS_KEY: fixture('renewed.key') }],
+])('a certificate that cannot be used is refused with exit 78: %s %s', async (variable, reason, env) => {
+  await using service = await start({ ...CERTIFICATE, ...env });
+  expect(await service.exited).toMatchObject({ code: 78 });
+  expect(service.output()).toMatch(new RegExp(`${variable} .*${reason}`));
 });
 
 test('a listener beyond loopback is refused with exit 78, and so is a setting that is wrong', async () => {

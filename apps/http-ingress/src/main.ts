@@ -40,6 +40,11 @@ await runService({
     publishNumbers('trivium.contracts', contracts.stats, CONTRACT_METRICS);
     const port = await listen(door.server, { ...http, what: `${service}: HTTP`, setting: 'http.port' });
     logger.info({ address: `http://${http.host}:${port}` }, 'listening');
+    if (door.tlsServer !== undefined) {
+      const of = { host: http.host, port: http.tlsPort, what: `${service}: HTTPS`, setting: 'http.tlsPort' };
+      const tlsPort = await listen(door.tlsServer, of);
+      logger.info({ address: `https://${http.host}:${tlsPort}` }, 'listening');
+    }
     return {
       readiness: { bus: () => bus.up || 'no connection to NATS' },
       stages: {

@@ -10,6 +10,7 @@ Settings come from trivium.yaml (TRIVIUM_CONFIG names another file) and, over it
   TRIVIUM_PORT_OFFSET     added to every default port, so that several hubs fit on one host
   TRIVIUM_MQTT_PORT, TRIVIUM_WS_PORT, TRIVIUM_HTTP_PORT, TRIVIUM_UP_AEDES_PORT       the doors
   TRIVIUM_MQTT_HOST, TRIVIUM_WS_HOST, TRIVIUM_HTTP_HOST                              their addresses
+  TRIVIUM_HTTP_TLS_CERT, TRIVIUM_HTTP_TLS_KEY, TRIVIUM_HTTP_TLS_PORT                 HTTPS: PEM files, and its port
   TRIVIUM_ADMIN_PORT      health and metrics of the first service, the others follow it
   TRIVIUM_NATS_URL        a NATS to use; without it one is started
   TRIVIUM_UP_NATS_PORT, TRIVIUM_UP_NATS_MONITOR_PORT                                 its ports

@@ -64,6 +64,22 @@ describe('the plan of a hub', () => {
     });
   });
 
+  it('has the port of HTTPS when there is a certificate, and shows it', () => {
+    const made = plan({ TRIVIUM_HTTP_TLS_CERT: 'c.pem', TRIVIUM_PORT_OFFSET: '100' }, { 'http-ingress': 2 });
+    expect(ports(made)).toMatchObject({
+      'http-ingress': [8180, 8543, 9203],
+      'http-ingress-1': [8190, 8553, 9213],
+    });
+    const [first, second] = made.processes.filter(({ name }) => name.startsWith('http-ingress'));
+    expect(first?.command.env).toMatchObject({
+      TRIVIUM_HTTP_TLS_PORT: '8543',
+      TRIVIUM_HTTP_TLS_CERT: 'c.pem',
+    });
+    expect(second?.command.env).toMatchObject({ TRIVIUM_HTTP_TLS_PORT: '8553' });
+    expect(readyScreen(made, 1)).toMatch(/http-ingress +http:\/\/127.0.0.1:8180, https:\/\/127.0.0.1:8543\n/);
+    expect(readyScreen(plan(), 1)).not.toContain('https:');
+  });
+
   it('runs the aedes door with its own port and engine', () => {
     const aedes = plan().processes.find(({ name }) => name === 'mqtt-ingress-aedes');
     expect(aedes?.command.env).toMatchObject({ TRIVIUM_MQTT_ENGINE: 'aedes', TRIVIUM_MQTT_PORT: '1884' });

@@ -16,6 +16,8 @@ export interface Process {
   stopRank: number;
   /** Where clients reach it. */
   address?: string;
+  /** The same over TLS. */
+  tlsAddress?: string;
 }
 
 /** Everything that is to run, worked out before anything is started. */
@@ -88,6 +90,7 @@ export function planHub(options: PlanOptions): Plan {
       setting: 'TRIVIUM_ADMIN_PORT (the first of all of them)',
     };
     const door = doorOf(service, name, n);
+    const tls = tlsOf(service, name, n);
     return {
       name,
       command: {
@@ -98,17 +101,19 @@ export function planHub(options: PlanOptions): Plan {
           ...common,
           ...service.env,
           ...(service.port && door && { [service.port.variable]: String(door.port) }),
+          ...(tls && { [tls.setting]: String(tls.port) }),
           TRIVIUM_ADMIN_PORT: String(admin.port),
           TRIVIUM_PARENT: 'ipc',
         },
         logFile: logFile(name),
         tether: 'ipc',
       },
-      listeners: door ? [door, admin] : [admin],
+      listeners: [door, tls, admin].filter((one) => one !== undefined),
       readyUrl: `http://${reachable(admin.host)}:${admin.port}/readyz`,
       stopRank: service.stopRank,
       ...(service.port &&
         door && { address: `${service.port.scheme}://${reachable(door.host)}:${door.port}` }),
+      ...(tls && { tlsAddress: `https://${reachable(tls.host)}:${tls.port}` }),
     };
   }
 
@@ -120,6 +125,15 @@ export function planHub(options: PlanOptions): Plan {
       ...{ service: name, purpose: port.purpose, host: settings[section].host },
       port: (aedes ? settings.up.aedesPort : settings[section].port) + n * SCALE_STEP,
       setting: aedes ? 'TRIVIUM_UP_AEDES_PORT' : port.variable,
+    };
+  }
+
+  function tlsOf({ port }: ServiceSpec, name: string, n: number): Listener | undefined {
+    const { host, tlsPort, tlsCert } = settings.http;
+    if (port?.scheme !== 'http' || tlsCert === undefined) return undefined;
+    return {
+      ...{ service: name, purpose: 'HTTPS', host, port: tlsPort + n * SCALE_STEP },
+      setting: 'TRIVIUM_HTTP_TLS_PORT',
     };
   }
 

@@ -3,8 +3,8 @@ import type { Plan } from './plan.ts';
 /** What `npm start` prints when the hub is ready: where it is and what to try first, to be copied as it is. */
 export function readyScreen(plan: Plan, tookMs: number): string {
   const at = (name: string) => plan.processes.find((one) => one.name === name)?.address;
-  const doors = plan.processes.flatMap(({ name, address }) =>
-    address ? [`  ${name.padEnd(20)} ${address}`] : [],
+  const doors = plan.processes.flatMap(({ name, address, tlsAddress }) =>
+    address ? [`  ${name.padEnd(20)} ${[address, tlsAddress].filter(Boolean).join(', ')}`] : [],
   );
   const health = plan.processes.filter((one) => one.stopRank > 0).map((one) => new URL(one.readyUrl).host);
   const sections = [

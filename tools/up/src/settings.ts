@@ -24,7 +24,14 @@ export const settingsSchema = Type.Object({
     host: host('Address of the WebSocket door'),
     port: port(8083, 'Port of the WebSocket door'),
   }),
-  http: Type.Object({ host: host('Address of the HTTP door'), port: port(8080, 'Port of the HTTP door') }),
+  http: Type.Object({
+    host: host('Address of the HTTP door'),
+    port: port(8080, 'Port of the HTTP door'),
+    tlsPort: port(8443, 'Port of its HTTPS'),
+    tlsCert: Type.Optional(
+      Type.String({ minLength: 1, description: 'Its certificate; without it no HTTPS' }),
+    ),
+  }),
   admin: Type.Object({
     host: host('Address of health and metrics'),
     port: port(9101, 'Port of health and metrics of the first service; the others follow it'),

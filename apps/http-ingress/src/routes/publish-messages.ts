@@ -10,6 +10,7 @@ import { createBatch, type Batch } from '../batch.ts';
 import { clientIdOf } from '../client-id.ts';
 import type { Clock } from '../clock.ts';
 import type { HttpConfig } from '../config.ts';
+import { isCutOff } from '../hang-up.ts';
 import { idempotencyKeyOf, KEY_HEADERS } from '../idempotency-key.ts';
 import { problems, sendProblem } from '../problem.ts';
 import type { Publishing } from '../publishing.ts';
@@ -144,7 +145,7 @@ export function publishMessages(app: App, options: PublishMessagesOptions): void
           await batch.settled();
         } catch (error) {
           // Who hangs up gets no answer.
-          if (!raw.complete && raw.destroyed) return reply.hijack();
+          if (isCutOff(raw)) return reply.hijack();
           if (lines) response.destroy();
           throw error;
         } finally {
@@ -181,6 +182,7 @@ async function feed(body: IncomingMessage, text: BatchText, batch: Batch, maxByt
     }
     if (!(await addAll(batch, text.push(chunk), body))) return;
   }
+  if (isCutOff(body)) throw new TriviumError('protocol.malformed', 'the request was cut off');
   await addAll(batch, text.end(), body);
 }
 
