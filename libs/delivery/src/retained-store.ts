@@ -60,6 +60,8 @@ export function createRetainedStore(
       return;
     }
     const retained = keepRetained(entry, tokens, message);
+    // Written twice: by its door and by a router, or once more since the first answer was lost.
+    if (retained.pos > 0 && tree.get(entry.topic)?.pos === retained.pos) return;
     tree.set(entry.topic, retained);
     onRetained(retained);
   };

@@ -4,6 +4,7 @@ import {
   messageSubject,
   parseFilter,
   parseTopic,
+  retainedSubject,
   topicToTokens,
   type QoS,
 } from '@trivium/contracts';
@@ -95,6 +96,26 @@ describe('retained', () => {
       `retained q2 ${root}/a new from pub`,
     ]);
     c.attachment.detach();
+  });
+
+  it('a record that is written a second time, by a router after its door, is sent once', async () => {
+    const pos = await retain(`${root}/a`, 'once');
+    const c = client();
+    await c.attachment.subscribe([sub(`${root}/a`)]);
+    await waitFor(() => c.seen.length === 1);
+    const headers = encodeHeaders({ client: 'pub', qosBelowSubject: 1, pos });
+    await other.publisher.store(retainedSubject(`${root}.a`), bytes('once'), headers);
+    const next = client();
+    await next.attachment.subscribe([sub(`${root}/a`)]);
+    await waitFor(() => next.seen.length === 1);
+    await retain(`${root}/a`, 'end');
+    await waitFor(() => c.seen.length >= 2 && next.seen.length >= 2);
+    const once = `retained q1 ${root}/a once from pub`;
+    expect([c.seen, next.seen]).toEqual([
+      [once, `log q1 ${root}/a end`],
+      [once, `log q1 ${root}/a end`],
+    ]);
+    for (const { attachment } of [c, next]) attachment.detach();
   });
 
   it('a newer copy in the log whose record was never written does not hide the one that was', async () => {
