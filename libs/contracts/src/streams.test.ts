@@ -36,4 +36,4 @@ test('what must expire by itself has a bucket that allows it', () =>
     Object.entries(BUCKETS)
       .filter(([, settings]) => settings.ttl)
       .map(([name]) => name),
-  ).toEqual(['sessions', 'qos2', 'leases']));
+  ).toEqual(['sessions', 'qos2', 'commands', 'leases']));
