@@ -55,7 +55,7 @@ export function createFakeNats(clock: Clock, sizes: readonly number[] = UNEVEN):
   const buckets = new Map<BucketName, FakeBucketStore>();
   let turns = 0;
   const pumps = new Set<() => void>();
-  const servers = new Map<string, (message: BusMessage) => Uint8Array | Promise<Uint8Array>>();
+  const servers = new Map<string, Parameters<Bus['serve']>[1]>();
 
   const logOf = (stream: StreamName): Log => {
     let log = logs.get(stream);
@@ -206,8 +206,9 @@ export function createFakeNats(clock: Clock, sizes: readonly number[] = UNEVEN):
         const pattern = `${subject.slice(0, subject.lastIndexOf('.'))}.>`;
         const handler = servers.get(pattern);
         if (handler === undefined) throw new TriviumError('bus.no-responders');
-        const data = await handler({ subject, data: payload } as BusMessage);
-        return { subject, data } as BusMessage;
+        const answer = await handler({ subject, data: payload } as BusMessage);
+        if (!(answer instanceof Uint8Array)) throw new Error(`no plain answer on ${subject}`);
+        return { subject, data: answer } as BusMessage;
       },
       serve(subject, handler) {
         servers.set(subject, handler);
@@ -222,6 +223,9 @@ export function createFakeNats(clock: Clock, sizes: readonly number[] = UNEVEN):
       storeOnce: unused,
       readLast: unused,
       readAfter: unused,
+      erase: unused,
+      count: unused,
+      shared: { create: unused, remove: unused, list: unused, read: unused, settle: unused },
       fetch: unused,
       firstPosAfter: unused,
       stats: {} as Bus['stats'],
