@@ -41,6 +41,11 @@ export class Member implements Holder {
     if (how !== 'working') this.feed?.freed();
   }
 
+  /** Tells the consumer that the client still has what it has. */
+  keep(): void {
+    for (const handover of this.open) handover.keep();
+  }
+
   /** The client is gone: others get what it did not finish. */
   giveBack(): void {
     for (const handover of [...this.open]) handover.giveBack();

@@ -100,8 +100,9 @@ export class SharedFeed {
     this.#ask();
   }
 
-  /** Tells the consumer that what waits here is not lost. */
+  /** Tells the consumer that what is here is not lost. */
   keep(): void {
+    for (const member of this.#members) member.keep();
     for (const { handle } of this.#held) this.#options.bus.shared.settle(handle, 'working');
   }
 

@@ -200,6 +200,22 @@ test('a message that an unsubscribed client has in its hands stays with it', asy
   stayer.attachment.detach();
 });
 
+test('what an unsubscribed client has in its hands goes to another member when it is gone', async () => {
+  const leaver = worker(0, 'leaver', { quick: false });
+  const stayer = worker(1, 'stayer', { room: 0 });
+  await leaver.attachment.subscribe([share(`${root}/a`)]);
+  await publish(100, 101);
+  await waitFor(() => leaver.inHand.length === 1);
+  await stayer.attachment.subscribe([share(`${root}/a`)]);
+  leaver.attachment.unsubscribe([share(`${root}/a`).filter]);
+  stayer.room = Infinity;
+  stayer.attachment.resume();
+  leaver.attachment.detach();
+  await waitFor(() => stayer.seen.length === 1);
+  expect(stayer.seen).toEqual(['100']);
+  stayer.attachment.detach();
+});
+
 test('a slow member keeps what it has for longer than a dead one would', async () => {
   const slow = worker(0, 'slow', { quick: false });
   const idle = worker(1, 'idle', { room: 0 });

@@ -33,17 +33,17 @@ export function createShares(bus: Bus, topics: Topics, logger: Logger): Shares {
   const registry = createShareRegistry(bus, logger);
   /** By the name of the share. */
   const feeds = new Map<string, SharedFeed>();
-  /** Those that have left too, until they are done with what they have. */
-  const members = new Set<Member>();
+  /** Members that have left, until they are done with what they have. */
+  const leaving = new Set<Member>();
   const settle = bus.shared.settle.bind(bus.shared);
   let dropped = 0;
   let closed = false;
 
   const keep = setInterval(() => {
     for (const feed of feeds.values()) feed.keep();
-    for (const member of members)
-      if (member.feed === undefined && member.open.size === 0) members.delete(member);
-      else for (const handover of member.open) handover.keep();
+    for (const member of leaving)
+      if (member.open.size === 0) leaving.delete(member);
+      else member.keep();
   }, KEEP_MS);
   keep.unref();
 
@@ -133,7 +133,6 @@ export function createShares(bus: Bus, topics: Topics, logger: Logger): Shares {
         await bus.live.flush();
         if (client.detached) return abandon(member);
         client.shares.set(filter, member);
-        members.add(member);
         (feeds.get(shareName(share)) ?? feed).add(member);
       } catch (cause) {
         abandon(member);
@@ -148,6 +147,7 @@ export function createShares(bus: Bus, topics: Topics, logger: Logger): Shares {
       if (member === undefined) return false;
       client.shares.delete(filter);
       remove(member);
+      leaving.add(member);
       leaveRegistry(member);
       return true;
     },
@@ -155,9 +155,9 @@ export function createShares(bus: Bus, topics: Topics, logger: Logger): Shares {
       for (const member of client.shares.values()) {
         remove(member);
         member.giveBack();
-        members.delete(member);
         if (!stays) leaveRegistry(member);
       }
+      for (const member of leaving) if (member.receiver === client.receiver) member.giveBack();
       client.shares.clear();
     },
     resume(client) {
