@@ -50,10 +50,14 @@ export function createCommanding(caller: CommandCaller, store: CommandStore, clo
     }
   };
 
-  const callOrQueue = async (id: string, request: CommandRequest): Promise<CommandOutcome> => {
-    const { device, name, body, timeoutMs, queueMs, signal } = request;
+  const callOrQueue = async (
+    id: string,
+    { device, name, body, timeoutMs, queueMs }: CommandRequest,
+    cancel: { signal?: AbortSignal },
+  ): Promise<CommandOutcome> => {
     try {
-      return { is: 'answered', id, reply: await caller.call(device, name, body, { id, timeoutMs, signal }) };
+      const reply = await caller.call(device, name, body, { id, timeoutMs, ...cancel });
+      return { is: 'answered', id, reply };
     } catch (error) {
       if (queueMs === undefined || errorCode(error) !== 'device.offline') throw error;
       await store.queue(device, { id, name, ...body }, clock.now() + queueMs);
@@ -74,7 +78,7 @@ export function createCommanding(caller: CommandCaller, store: CommandStore, clo
       store.write(record, stored.revision).catch(() => undefined);
     try {
       // It goes on when the caller hangs up: its retry finds the answer.
-      const outcome = await callOrQueue(id, { ...request, signal: new AbortController().signal });
+      const outcome = await callOrQueue(id, request, {});
       if (outcome.is === 'answered') await end(answered(sent, outcome.reply));
       return outcome;
     } catch (error) {
@@ -86,7 +90,7 @@ export function createCommanding(caller: CommandCaller, store: CommandStore, clo
   return {
     async send(request) {
       const id = caller.newId();
-      if (request.idempotencyKey === undefined) return callOrQueue(id, request);
+      if (request.idempotencyKey === undefined) return callOrQueue(id, request, { signal: request.signal });
       const digest = digestOf(request);
       const claim = await store.claim(request.device, request.idempotencyKey, id, digest);
       if (claim.digest !== digest)

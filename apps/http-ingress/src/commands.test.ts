@@ -92,6 +92,14 @@ describe('POST /v1/devices/{id}/commands/{name}', () => {
     release();
   });
 
+  test('the trace of the caller goes along', async () => {
+    const { got, release } = await attach(() => 'done');
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    expect((await send('start', '', { headers: { traceparent } })).status).toBe(200);
+    expect(got[0]!.properties?.traceparent).toBe(traceparent);
+    release();
+  });
+
   test('404 unknown, 409 offline, 504 no answer, 400 what makes no sense', async () => {
     expect(await code(await send('x'))).toEqual([404, 'device.unknown']);
     await isKnown();

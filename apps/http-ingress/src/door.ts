@@ -115,7 +115,7 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   const polling = createPollingDevices({
     ...{ bus, desk, clock, service, graceMs: config.pollGraceMs, maxDevices: config.maxPollingDevices },
   });
-  command(app, { commanding });
+  command(app, { commanding, limits, clock });
   commandStatus(app, { commanding });
   myCommands(app, { polling, maxClientIdBytes: config.maxClientIdBytes });
   await app.ready();

@@ -10,10 +10,10 @@ import {
 import {
   COMMAND_HEADERS,
   decodeHeaderValue,
-  decodeToken,
   errorCode,
+  HERE_SUBJECTS,
   partitionOf,
-  queuedCommandSubject,
+  subjectClient,
   type CommandRecord,
 } from '@trivium/contracts';
 import type { SessionWatch } from './session-watch.ts';
@@ -54,9 +54,6 @@ const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 /** How long the device of a queued command has for its reply. */
 const REPLY_MS = 30_000;
-/** Subject prefix, without the client. */
-const PREFIX = queuedCommandSubject('x').slice(0, -1);
-const HERE = 'tv1.h.*';
 
 export function createQueuedCommands(options: QueuedCommandsOptions): QueuedCommands {
   const { bus, sessions, clock, logger, holds } = options;
@@ -81,7 +78,7 @@ export function createQueuedCommands(options: QueuedCommandsOptions): QueuedComm
     stream: 'COMMANDS',
     after: 0,
     onMessage(pos, message) {
-      const client = decodeToken(message.subject.slice(PREFIX.length));
+      const client = subjectClient(message.subject);
       const id = decodeHeaderValue(message.headers?.get(COMMAND_HEADERS.id) ?? '');
       if (client === undefined || id === undefined) return;
       const queue = queues.get(client);
@@ -177,8 +174,8 @@ export function createQueuedCommands(options: QueuedCommandsOptions): QueuedComm
     if (bus.up && isDue(client)) void serve(client);
   };
 
-  const announcements = bus.live.subscribe(HERE, (message) => {
-    const client = decodeToken(message.subject.slice(HERE.length - 1));
+  const announcements = bus.live.subscribe(HERE_SUBJECTS, (message) => {
+    const client = subjectClient(message.subject);
     if (client !== undefined) arrived(client);
   });
 

@@ -4,13 +4,13 @@ import {
   clientSubject,
   decodeCommandVerb,
   decodeJson,
-  decodeToken,
   deviceKey,
   doorSubject,
   errorCode,
   presenceKey,
   SessionRecord,
   sessionKey,
+  subjectClient,
   TriviumError,
 } from '@trivium/contracts';
 import { commandHeaders, commandId, decodeBody, type CommandBody } from './command.ts';
@@ -64,7 +64,7 @@ export function createCommandCaller(
 
   const forwarded = (message: BusMessage): void => {
     const open = waiting.get(commandId(message));
-    const device = decodeToken(message.subject.slice(message.subject.lastIndexOf('.') + 1));
+    const device = subjectClient(message.subject);
     if (open === undefined || open.device !== device) return;
     stats.forwarded++;
     open.resolve(decodeBody(message));

@@ -3,9 +3,9 @@ import {
   callSubject,
   clientSubject,
   decodeCommandVerb,
-  decodeToken,
   doorSubject,
   hereSubject,
+  subjectClient,
   TriviumError,
   type ErrorCode,
 } from '@trivium/contracts';
@@ -75,7 +75,7 @@ export function createCommandDesk(
   ): Promise<Answer> | undefined => {
     const verb = decodeCommandVerb((name) => message.headers?.get(name));
     if (verb === undefined || verb === 'reply') return undefined;
-    const client = decodeToken(message.subject.slice(message.subject.lastIndexOf('.') + 1)) ?? '';
+    const client = subjectClient(message.subject) ?? '';
     const receiver = receiverOf(client);
     if (verb === 'command') return deliver(client, receiver, decodeCommand(message));
     if (verb === 'cancel') cancel(client, receiver, commandId(message));

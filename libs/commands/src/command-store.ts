@@ -39,13 +39,13 @@ export function createCommandStore(
   now: () => number = Date.now,
 ): CommandStore {
   const bucket = bus.bucket('commands');
-  const ttlSeconds = ({ expiresAt }: CommandRecord): number =>
-    Math.max(1, Math.ceil((expiresAt - now()) / 1_000)) + KEPT_SECONDS;
+  /** As NATS takes them. */
+  const secondsUntil = (expiresAt: number): number => Math.max(1, Math.ceil((expiresAt - now()) / 1_000));
 
   const write: CommandStore['write'] = async (record, expect) => {
     const revision = await bucket.put(commandKey(record.id), encodeJson(CommandRecord, record), {
       expect,
-      ttlSeconds: ttlSeconds(record),
+      ttlSeconds: secondsUntil(record.expiresAt) + KEPT_SECONDS,
     });
     return revision === undefined ? undefined : { record, revision };
   };
@@ -68,10 +68,9 @@ export function createCommandStore(
       const there = await bucket.get(commandKey(id));
       const stored = await write(record, there?.revision ?? 0);
       if (stored === undefined) throw new TriviumError('bus.refused', 'the command is being sent already');
-      const ttl = Math.max(1, Math.ceil((expiresAt - now()) / 1_000));
       const headers = addHeaders(
         commandHeaders('command', { id, name, properties: { ...properties, expiresAt } }),
-        [['Nats-TTL', `${ttl}s`]],
+        [['Nats-TTL', `${secondsUntil(expiresAt)}s`]],
       );
       await bus.publisher.store(subject, payload, headers);
       return stored;

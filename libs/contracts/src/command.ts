@@ -51,6 +51,9 @@ export function hereSubject(client: string): string {
   return `tv1.h.${encodeToken(client)}`;
 }
 
+/** What hears of all of them; `subjectClient` tells whom. */
+export const HERE_SUBJECTS = 'tv1.h.*';
+
 /** `tv1.q.<client>`: commands that wait for a client (`COMMANDS`). */
 export function queuedCommandSubject(client: string): string {
   return `tv1.q.${encodeToken(client)}`;

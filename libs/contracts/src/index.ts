@@ -40,6 +40,7 @@ export {
   partitionSubject,
   positionSubject,
   retainedSubject,
+  subjectClient,
 } from './subjects.ts';
 export type { EventKind } from './subjects.ts';
 export { partitionOf, PARTITIONS } from './partition.ts';
@@ -95,6 +96,7 @@ export {
   COMMAND_HEADERS,
   commandTopic,
   decodeCommandVerb,
+  HERE_SUBJECTS,
   hereSubject,
   isCommandTopic,
   parseCommandName,

@@ -1,4 +1,4 @@
-import { encodeToken } from './token.ts';
+import { decodeToken, encodeToken } from './token.ts';
 
 /** What happened to a client. A stream of events by kind and client (`EVENTS`). */
 export type EventKind = 'connected' | 'disconnected' | 'subscribed' | 'shadow';
@@ -11,6 +11,11 @@ export function eventSubject(kind: EventKind, client: string): string {
 /** `tv1.c.<door>.<client>`: to one client connected at the door of this incarnation. Each door subscribes to `doorSubject`. */
 export function clientSubject(door: string, client: string): string {
   return `tv1.c.${encodeToken(door)}.${encodeToken(client)}`;
+}
+
+/** The client at the end of a subject such as `clientSubject`'s; `undefined` for a token that we would not have written. */
+export function subjectClient(subject: string): string | undefined {
+  return decodeToken(subject.slice(subject.lastIndexOf('.') + 1));
 }
 
 /** `tv1.c.<door>.>`: what a door subscribes to. */

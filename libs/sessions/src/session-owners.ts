@@ -2,9 +2,9 @@ import type { Bus, BusMessage, LiveSubscription, Logger } from '@trivium/bus';
 import {
   decodeCommandVerb,
   decodeJson,
-  decodeToken,
   doorSubject,
   errorCode,
+  subjectClient,
   TakeoverNotice,
   TriviumError,
 } from '@trivium/contracts';
@@ -198,7 +198,7 @@ export class SessionOwners {
   async #letGo(message: BusMessage): Promise<Uint8Array> {
     const notice = decodeJson(TakeoverNotice, message.data);
     if (!notice.ok) throw new TriviumError(notice.error.code, notice.error.message);
-    const client = decodeToken(message.subject.slice(message.subject.lastIndexOf('.') + 1));
+    const client = subjectClient(message.subject);
     const { connection } = notice.value;
     // The notice names the connection: one that came later is not meant, and one that is on its way out is waited for.
     const holding = client === undefined ? undefined : this.#holdings.get(client);

@@ -1,13 +1,15 @@
-import { checkProperties, parseCommandName, refuse, type Properties } from '@trivium/contracts';
+import { parseCommandName, refuse, type TopicLimits } from '@trivium/contracts';
 import { Type } from 'typebox';
 import type { App } from '../app.ts';
-import { AWS_HEADERS, propertiesFromAws } from '../aws-properties.ts';
+import { AWS_HEADERS } from '../aws-properties.ts';
+import type { Clock } from '../clock.ts';
 import type { Commanding } from '../commanding.ts';
-import { contentTypeOf } from '../content-type.ts';
 import { parseDuration } from '../duration.ts';
 import { hangUp } from '../hang-up.ts';
 import { idempotencyKeyOf, KEY_HEADERS } from '../idempotency-key.ts';
+import { messageProperties } from '../message-properties.ts';
 import { problems, sendProblem } from '../problem.ts';
+import { rawBody, takeRawBodies } from '../raw-body.ts';
 
 const Params = Type.Object({
   id: Type.String({ minLength: 1, description: 'The client id of the device.' }),
@@ -41,11 +43,16 @@ const DEFAULT_TIMEOUT = '5s';
 const MAX_TIMEOUT_MS = 300_000;
 const MAX_QUEUE_MS = 7 * 86_400_000;
 
+export interface CommandOptions {
+  commanding: Commanding;
+  limits: TopicLimits;
+  clock: Clock;
+}
+
 /** `POST /v1/devices/{id}/commands/{name}`: the body goes to the device, its reply is the answer. */
-export function command(app: App, { commanding }: { commanding: Commanding }): void {
+export function command(app: App, { commanding, limits, clock }: CommandOptions): void {
   app.register(async (scope: App) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    takeRawBodies(scope);
     scope.post(
       '/v1/devices/:id/commands/:name',
       {
@@ -63,11 +70,6 @@ export function command(app: App, { commanding }: { commanding: Commanding }): v
           },
         },
         config: { rawBody: true },
-        onRequest(request, _reply, done) {
-          request.bodyType = request.raw.headers['content-type'];
-          delete request.raw.headers['content-type'];
-          done();
-        },
       },
       async (request, reply) => {
         const { id: device, name } = request.params;
@@ -82,17 +84,15 @@ export function command(app: App, { commanding }: { commanding: Commanding }): v
           return sendProblem(request, reply, refuse('protocol.malformed', 'timeout is above 0').error);
         const key = idempotencyKeyOf(request.headers);
         if (!key.ok) return sendProblem(request, reply, key.error);
-        const aws = propertiesFromAws((header) => textOf(request.headers[header]));
-        if (!aws.ok) return sendProblem(request, reply, aws.error);
-        const contentType = contentTypeOf(request.query.contentType, request.bodyType);
-        const given: Properties = { ...aws.value, ...(contentType === undefined ? {} : { contentType }) };
-        const properties = checkProperties(given);
+        const { contentType } = request.query;
+        const about = contentType === undefined ? {} : { contentType };
+        const properties = messageProperties(request, about, clock.now(), limits);
         if (!properties.ok) return sendProblem(request, reply, properties.error);
         const outcome = await commanding.send({
           ...{ device, name, timeoutMs: timeoutMs.value, queueMs: queueMs?.value },
           idempotencyKey: key.value,
           body: {
-            payload: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+            payload: rawBody(request),
             properties: properties.value,
           },
           signal: hangUp(reply),
@@ -111,8 +111,4 @@ export function command(app: App, { commanding }: { commanding: Commanding }): v
       },
     );
   });
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

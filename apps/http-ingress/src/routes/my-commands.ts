@@ -9,6 +9,7 @@ import { parseDuration } from '../duration.ts';
 import { hangUp } from '../hang-up.ts';
 import type { PollingDevices } from '../polling-devices.ts';
 import { problems, sendProblem } from '../problem.ts';
+import { rawBody, takeRawBodies } from '../raw-body.ts';
 
 const Headers = Type.Object({
   'x-client-id': Type.Optional(Type.String({ description: 'The device that asks.' })),
@@ -80,8 +81,7 @@ export function myCommands(app: App, { polling, maxClientIdBytes }: MyCommandsOp
   );
 
   app.register(async (scope: App) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    takeRawBodies(scope);
     scope.post(
       '/v1/devices/me/commands/:requestId/reply',
       {
@@ -97,11 +97,6 @@ export function myCommands(app: App, { polling, maxClientIdBytes }: MyCommandsOp
           },
         },
         config: { rawBody: true },
-        onRequest(request, _reply, done) {
-          request.bodyType = request.raw.headers['content-type'];
-          delete request.raw.headers['content-type'];
-          done();
-        },
       },
       async (request, reply) => {
         const device = deviceOf(request);
@@ -109,8 +104,8 @@ export function myCommands(app: App, { polling, maxClientIdBytes }: MyCommandsOp
         const contentType = contentTypeOf(undefined, request.bodyType);
         const properties = checkProperties(contentType === undefined ? {} : { contentType });
         if (!properties.ok) return sendProblem(request, reply, properties.error);
-        const payload = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-        polling.reply(device.value!, request.params.requestId, { payload, properties: properties.value });
+        const body = { payload: rawBody(request), properties: properties.value };
+        polling.reply(device.value!, request.params.requestId, body);
         return reply.code(204).send(null);
       },
     );

@@ -10,6 +10,7 @@ import { idempotencyKeyOf, KEY_HEADERS } from '../idempotency-key.ts';
 import { messageProperties } from '../message-properties.ts';
 import { problems, sendProblem } from '../problem.ts';
 import type { Publishing } from '../publishing.ts';
+import { rawBody, takeRawBodies } from '../raw-body.ts';
 import { topicOfUrl } from '../topic-of-url.ts';
 
 const PREFIX = '/topics/';
@@ -83,11 +84,9 @@ export interface PublishTopicOptions {
 export function publishTopic(app: App, options: PublishTopicOptions): void {
   const { publishing, limits, maxClientIdBytes, clock } = options;
 
-  // A context of its own, whose parser takes every body as bytes.
   app.register(async (scope: App) => {
     answerAsAws(scope);
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    takeRawBodies(scope);
     scope.post(
       `${PREFIX}*`,
       {
@@ -99,13 +98,6 @@ export function publishTopic(app: App, options: PublishTopicOptions): void {
           querystring: Query,
           headers: Headers,
           response: { 200: Published, ...problems },
-        },
-        // The type is for the message: no body is refused for having one that is unknown, malformed or none.
-        onRequest(request, _reply, done) {
-          const headers = request.raw.headers;
-          request.bodyType = headers['content-type'];
-          delete headers['content-type'];
-          done();
         },
       },
       async (request, reply) => {
@@ -130,7 +122,7 @@ export function publishTopic(app: App, options: PublishTopicOptions): void {
         if (!properties.ok) return sendProblem(request, reply, properties.error);
         const message: Message = {
           topic: topic.value,
-          payload: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+          payload: rawBody(request),
           qos: qos === 0 ? 0 : 1,
           retain: isSet(retain),
           properties: properties.value,

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../whole-number.ts';
 
 export interface CommandsOptions {
   devices: number;
@@ -32,24 +33,17 @@ export function parseCommandsOptions(args: readonly string[]): ParsedCommandsOpt
     return {
       kind: 'run',
       options: {
-        devices: whole('--devices', values.devices, 1),
-        callers: whole('--callers', values.callers, 1),
-        seconds: whole('--seconds', values.seconds, 1),
-        payloadBytes: whole('--payload', values.payload, 1),
-        goal: whole('--goal', values.goal, 0),
+        devices: wholeNumber('--devices', values.devices, 1),
+        callers: wholeNumber('--callers', values.callers, 1),
+        seconds: wholeNumber('--seconds', values.seconds, 1),
+        payloadBytes: wholeNumber('--payload', values.payload, 1),
+        goal: wholeNumber('--goal', values.goal, 0),
         json: values.json,
       },
     };
   } catch (error) {
     return { kind: 'invalid', message: error instanceof Error ? error.message : String(error) };
   }
-}
-
-function whole(name: string, value: string, least: number): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < least)
-    throw new Error(`${name} wants a whole number of ${least} or more, not "${value}"`);
-  return number;
 }
 
 export const COMMANDS_HELP = `npm run bench -- commands [options]      HTTP calls that devices answer by MQTT

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../whole-number.ts';
 
 export interface ReconnectOptions {
   sessions: number;
@@ -38,19 +39,19 @@ export function parseReconnectOptions(args: readonly string[]): ParsedReconnectO
       },
     });
     if (values.help) return { kind: 'help' };
-    const sessions = whole('--sessions', values.sessions, 1);
-    const reconnecting = whole('--reconnecting', values.reconnecting, 1);
+    const sessions = wholeNumber('--sessions', values.sessions, 1);
+    const reconnecting = wholeNumber('--reconnecting', values.reconnecting, 1);
     if (reconnecting > sessions) throw new Error('--reconnecting cannot be more than --sessions');
     return {
       kind: 'run',
       options: {
         sessions,
         reconnecting,
-        messages: whole('--messages', values.messages, 1),
-        pad: whole('--pad', values.pad, 0),
-        publishers: whole('--publishers', values.publishers, 1),
-        payloadBytes: whole('--payload', values.payload, SMALLEST_PAYLOAD),
-        atOnce: whole('--at-once', values['at-once'] ?? String(reconnecting), 1),
+        messages: wholeNumber('--messages', values.messages, 1),
+        pad: wholeNumber('--pad', values.pad, 0),
+        publishers: wholeNumber('--publishers', values.publishers, 1),
+        payloadBytes: wholeNumber('--payload', values.payload, SMALLEST_PAYLOAD),
+        atOnce: wholeNumber('--at-once', values['at-once'] ?? String(reconnecting), 1),
         out: values.out,
         json: values.json,
       },
@@ -58,13 +59,6 @@ export function parseReconnectOptions(args: readonly string[]): ParsedReconnectO
   } catch (error) {
     return { kind: 'invalid', message: error instanceof Error ? error.message : String(error) };
   }
-}
-
-function whole(name: string, value: string, least: number): number {
-  const number = Number(value);
-  if (!Number.isSafeInteger(number) || number < least)
-    throw new Error(`${name} wants a whole number of ${least} or more, not "${value}"`);
-  return number;
 }
 
 export const RECONNECT_HELP = `npm run bench -- reconnect [options]      sessions that come back all at once
