@@ -56,7 +56,9 @@ it('NATS killed under way: nothing is acknowledged meanwhile, everything goes on
   const during = device.publishAsync('nats/a', 'during', { qos: 1 });
   await waitFor(() => hub.pidOf('nats-server') !== nats, { timeoutMs: 15_000 });
   await during;
-  await waitFor(() => isReady(admin.mqtt), { timeoutMs: 15_000 });
+  await waitFor(async () => (await isReady(admin.mqtt)) && (await isReady(admin.http)), {
+    timeoutMs: 30_000,
+  });
   await device.publishAsync('nats/a', 'after', { qos: 1 });
   await waitFor(() => stream.received.length >= 3, { timeoutMs: 15_000 });
   const texts = stream.received.map(({ payload }) => Buffer.from(payload).toString());
