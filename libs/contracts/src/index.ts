@@ -110,3 +110,15 @@ export { fromBase64, toBase64 } from './base64.ts';
 export { decodeHeaderValue, encodeHeaderValue } from './header-value.ts';
 
 export { wireContract } from './wire-contract.ts';
+export { AuditKind, AuditRecord, auditSubject } from './audit-record.ts';
+export {
+  ApiKeyRecord,
+  ApiKeyUse,
+  apiKeyKey,
+  apiKeyUseKey,
+  credentialKey,
+  CredentialRecord,
+  SALT_SECRET_KEY,
+} from './credential-record.ts';
+export { PolicyAction, policyKey, PolicyRecord, PolicyStatement } from './policy-record.ts';
+export type { TopicAction } from './policy-record.ts';

@@ -1,3 +1,4 @@
+import { AuditRecord, auditSubject } from './audit-record.ts';
 import { BUCKETS } from './buckets.ts';
 import {
   callSubject,
@@ -10,6 +11,15 @@ import {
 import { commandKey, CommandRecord, IdempotentCommand, idempotentCommandKey } from './command-record.ts';
 import { ConnectedEvent, DisconnectedEvent } from './connection-events.ts';
 import { CONTRACT_VIOLATION, contractKey, ContractRecord } from './contract-record.ts';
+import {
+  ApiKeyRecord,
+  ApiKeyUse,
+  apiKeyKey,
+  apiKeyUseKey,
+  credentialKey,
+  CredentialRecord,
+  SALT_SECRET_KEY,
+} from './credential-record.ts';
 import { encodeHeaders, HEADERS } from './headers.ts';
 import { DoorLease, doorLeaseKey, PartitionLease, partitionLeaseKey } from './leases.ts';
 import { liveSubjects, logSubjects, messageSubject, publisherName } from './message-subject.ts';
@@ -18,6 +28,7 @@ import { deviceKey, DeviceRecord } from './device-record.ts';
 import { ExactlyOnceRecord } from './exactly-once-record.ts';
 import { PositionAnswer, PositionRequest } from './position-request.ts';
 import { Presence, presenceKey } from './presence.ts';
+import { policyKey, PolicyRecord } from './policy-record.ts';
 import { SessionRecord, sessionKey, willId } from './session-record.ts';
 import { shareKey, ShareRecord } from './share-record.ts';
 import { TakeoverNotice } from './session-control.ts';
@@ -105,6 +116,7 @@ export function wireContract(): unknown {
       call: callSubject('a.b'),
       here: hereSubject('a.b'),
       queuedCommand: queuedCommandSubject('a.b'),
+      audit: auditSubject('command', 'a.b'),
     },
     publishers: {
       none: publisherName(undefined),
@@ -121,6 +133,11 @@ export function wireContract(): unknown {
       contract: contractKey('a.b'),
       command: commandKey('door-1'),
       idempotentCommand: idempotentCommandKey('a.b', 'key'),
+      credential: credentialKey('a.b'),
+      apiKey: apiKeyKey('a.b'),
+      apiKeyUse: apiKeyUseKey('a.b'),
+      saltSecret: SALT_SECRET_KEY,
+      policy: policyKey('a.b'),
       share: shareKey({ group: 'g', filter: 'a/+' as TopicFilter }),
     },
     userProperties: { contractViolation: CONTRACT_VIOLATION },
@@ -150,6 +167,11 @@ export function wireContract(): unknown {
       ShareRecord,
       CommandRecord,
       IdempotentCommand,
+      CredentialRecord,
+      ApiKeyRecord,
+      ApiKeyUse,
+      PolicyRecord,
+      AuditRecord,
       TakeoverNotice,
       PositionRequest,
       PositionAnswer,

@@ -1,4 +1,8 @@
-export { ANONYMOUS, userName } from './principal.ts';
+export { ANONYMOUS, ANONYMOUS_PRINCIPAL, userName } from './principal.ts';
+export type { Principal } from './principal.ts';
+export type { Credentials, Identity, Source } from './identity.ts';
+export type { Access, FilterRuling } from './access.ts';
+export { OPEN_IDENTITY } from './open-identity.ts';
 export type { Authenticated, Challenge, ChallengeMethod } from './challenge-method.ts';
 export { createScramMethod } from './scram-method.ts';
 export type { ScramMethodOptions } from './scram-method.ts';
