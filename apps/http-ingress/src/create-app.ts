@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { refuse, type PublicError } from '@trivium/contracts';
 import type { Logger } from '@trivium/bus';
+import type { KeyedRates } from '@trivium/limits';
 import { parseTraceparent } from '@trivium/telemetry';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { watchMethods } from './allowed-methods.ts';
@@ -17,7 +18,6 @@ import { isCutOff } from './hang-up.ts';
 import { refuseMalformed } from './malformed.ts';
 import { createErrorHandler, sendProblem } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
-import type { RequestRates } from './request-rates.ts';
 import type { HttpStats } from './stats.ts';
 
 export interface AppOptions {
@@ -26,7 +26,7 @@ export interface AppOptions {
   stats: HttpStats;
   clock: Clock;
   /** Undefined: clients may ask as often as they like. */
-  rates: RequestRates | undefined;
+  rates: KeyedRates | undefined;
   isDraining(): boolean;
 }
 
@@ -89,7 +89,7 @@ export function createApp({ config, logger, stats, clock, rates, isDraining }: A
       const message = `the address has ${url.length} bytes, at most ${config.maxUrlBytes} are accepted`;
       return { error: { code: 'protocol.malformed', message }, status: 414 };
     }
-    const retryAfterMs = rates?.take(clientOf(request), clock.now()) ?? 0;
+    const retryAfterMs = rates?.take(clientOf(request), 1, clock.now()) ?? 0;
     if (retryAfterMs === 0) return undefined;
     const message = `more than ${config.maxRequestsPerSecond} requests a second`;
     return { error: { code: 'rate.limited', message, retryAfterMs } };

@@ -3,6 +3,7 @@ import type { Http2SecureServer } from 'node:http2';
 import type { Bus, Logger } from '@trivium/bus';
 import { createCommandCaller, createCommandDesk, createCommandStore } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
+import { createKeyedRates } from '@trivium/limits';
 import { NO_CONTRACTS, type MessageContracts } from '@trivium/message-contracts';
 import type { MessageTracing } from '@trivium/telemetry';
 import { describeMessages } from './asyncapi.ts';
@@ -18,7 +19,6 @@ import { describeApi } from './openapi.ts';
 import { createPollingDevices } from './polling-devices.ts';
 import { createPublishing } from './publishing.ts';
 import { createRetainedMessages } from './retained-messages.ts';
-import { createRequestRates } from './request-rates.ts';
 import { command } from './routes/command.ts';
 import { commandStatus } from './routes/command-status.ts';
 import { device } from './routes/device.ts';
@@ -89,7 +89,9 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   const limits = { maxTopicBytes: config.maxTopicBytes, maxTopicLevels: config.maxTopicLevels };
   const streams = createEventStreams({ retryMs: config.retryMs, random });
   const rates =
-    config.maxRequestsPerSecond === 0 ? undefined : createRequestRates(config.maxRequestsPerSecond);
+    config.maxRequestsPerSecond === 0
+      ? undefined
+      : createKeyedRates({ perSecond: config.maxRequestsPerSecond });
   let draining = false;
   const app = createApp({ config, logger, stats, clock, rates, isDraining: () => draining });
 

@@ -9,6 +9,9 @@ export const FOREIGN_SECTIONS: ReadonlySet<string> = new Set([
   'actors',
   'identity',
   'auth',
+  'tls',
+  'proxy',
+  'limits',
   'up',
 ]);
 
