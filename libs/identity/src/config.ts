@@ -1,20 +1,57 @@
 import { randomBytes } from 'node:crypto';
 import { Type, type Static } from 'typebox';
 import type { ChallengeMethod } from './challenge-method.ts';
-import { userName } from './principal.ts';
 import { createScramMethod } from './scram-method.ts';
-import { parseScramVerifier, type ScramVerifier } from './scram-verifier.ts';
+import { readScram } from './scram-users.ts';
+
+/** `auth.jwt`: whose tokens are taken. */
+const jwtSection = Type.Object({
+  keys: Type.String({
+    default: '',
+    description: 'JWKS of who signs them: a file, or a URL; empty: no JWT is taken',
+  }),
+  issuer: Type.String({ default: '', description: 'What `iss` has to be; empty: anything' }),
+  audience: Type.String({ default: '', description: 'What `aud` has to hold; empty: anything' }),
+  nameClaim: Type.String({ default: 'sub', minLength: 1, description: 'The claim that names the principal' }),
+  groupsClaim: Type.String({ default: 'groups', minLength: 1, description: 'The claim that has its groups' }),
+});
+
+/** `auth.certificate`: who the owner of a client certificate is. */
+const certificateSection = Type.Object({
+  name: Type.Union(
+    (['cn', 'dns', 'uri', 'email'] as const).map((part) => Type.Literal(part)),
+    { default: 'cn', description: 'Its name: the common name of the subject, or a subject alternative name' },
+  ),
+});
+
+/** `auth.argon2`: what new passwords cost, and what it costs to try one. */
+const argon2Section = Type.Object({
+  memoryKiB: Type.Integer({
+    default: 19_456,
+    minimum: 1_024,
+    maximum: 1_048_576,
+    description: 'Memory that one verification takes',
+  }),
+  passes: Type.Integer({ default: 2, minimum: 1, maximum: 16, description: 'How often it goes over it' }),
+});
 
 /** `auth`: who may prove who he is, and by what. */
 export const authSection = Type.Object(
   {
+    required: Type.Boolean({
+      default: false,
+      description: 'Nobody gets in anonymously, at any listener; with it listeners beyond loopback may start',
+    }),
     scram: Type.Record(Type.String(), Type.String(), {
       default: {},
       writeOnly: true,
       description:
-        'SCRAM-SHA-256 verifiers by user name, as `npm run scram -- <user>` prints them; none: the method is not offered',
+        'SCRAM-SHA-256 verifiers by user name, as `npm run scram -- <user>` prints them, for users that are not stored in the hub',
       entryFaults: (scram: Record<string, string>) => readScram(scram).faults,
     }),
+    jwt: jwtSection,
+    certificate: certificateSection,
+    argon2: argon2Section,
   },
   { description: 'Authentication' },
 );
@@ -25,29 +62,9 @@ const NONCE_BYTES = 18;
 const SECRET_BYTES = 32;
 
 /** What the section offers clients of MQTT 5; nothing without users. */
-export function createChallengeMethods({ scram }: AuthConfig): ChallengeMethod[] {
+export function createChallengeMethods({ scram }: Pick<AuthConfig, 'scram'>): ChallengeMethod[] {
   const { verifiers } = readScram(scram);
   if (verifiers.size === 0) return [];
   const nonce = (): string => randomBytes(NONCE_BYTES).toString('base64');
   return [createScramMethod({ verifiers, secret: randomBytes(SECRET_BYTES), nonce })];
-}
-
-interface ScramUsers {
-  readonly verifiers: ReadonlyMap<string, ScramVerifier>;
-  /** In the form of `@trivium/service`; verifiers are not repeated. */
-  readonly faults: readonly { entry: string; message: string }[];
-}
-
-function readScram(scram: Readonly<Record<string, string>>): ScramUsers {
-  const verifiers = new Map<string, ScramVerifier>();
-  const faults: { entry: string; message: string }[] = [];
-  for (const [entry, text] of Object.entries(scram)) {
-    const name = userName(entry);
-    const verifier = parseScramVerifier(text);
-    if (!name.ok) faults.push({ entry, message: name.error.message });
-    else if (verifiers.has(name.value)) faults.push({ entry, message: 'the same user name twice' });
-    if (!verifier.ok) faults.push({ entry, message: verifier.error.message });
-    else if (name.ok) verifiers.set(name.value, verifier.value);
-  }
-  return { verifiers, faults };
 }

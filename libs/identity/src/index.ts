@@ -16,3 +16,7 @@ export {
 export type { ScramVerifier, ScramVerifierOptions } from './scram-verifier.ts';
 export { authSection, createChallengeMethods } from './config.ts';
 export type { AuthConfig } from './config.ts';
+export { createIdentity } from './create-identity.ts';
+export type { IdentityOptions, StoredIdentity } from './create-identity.ts';
+export { IDENTITY_METRICS } from './stats.ts';
+export type { IdentityStats } from './stats.ts';
