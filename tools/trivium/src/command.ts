@@ -6,9 +6,10 @@ export interface Invocation {
   readonly args: readonly string[];
   /** `--json`: the answer is one JSON document. */
   readonly json: boolean;
-  readonly out: (text: string) => void;
+  readonly out: (text: string | Uint8Array) => void;
   readonly err: (text: string) => void;
   readonly stdin: () => Promise<Buffer>;
+  readonly env: NodeJS.ProcessEnv;
   /** Joined to the hub at the first call, and left when the command is done. */
   readonly bus: () => Promise<Bus>;
 }

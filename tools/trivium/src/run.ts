@@ -1,9 +1,10 @@
 import { ERRORS, errorCode } from '@trivium/contracts';
 import { CommandError, EXIT, UsageError, type Command, type Invocation } from './command.ts';
+import { certs } from './certs/certs.ts';
 import { contracts } from './contracts/contracts.ts';
 
 /** By name; each is a word of its own: `trivium <command> …`. */
-const COMMANDS: Readonly<Record<string, Command>> = { contracts };
+const COMMANDS: Readonly<Record<string, Command>> = { contracts, certs };
 
 const HELP = `Usage: trivium <command> [arguments] [--json]
 
@@ -18,7 +19,7 @@ The hub is found as its services find it: TRIVIUM_NATS_URL, or trivium.yaml (TRI
 Exit codes: 0 done, 1 not done or the answer is no, 78 wrong arguments or settings.
 `;
 
-export type Surroundings = Pick<Invocation, 'out' | 'err' | 'stdin' | 'bus'>;
+export type Surroundings = Pick<Invocation, 'out' | 'err' | 'stdin' | 'env' | 'bus'>;
 
 /** One call of the tool. Resolves to its exit code; never rejects but for defects. */
 export async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { ContractRecord } from '@trivium/contracts';
 import { compileContract, createSchemaCompiler, type Contract } from '@trivium/message-contracts';
 import { parseAllDocuments } from 'yaml';
 import { CommandError } from '../command.ts';
+import { readFile } from '../read-file.ts';
 
 /** A contract as it stands in a file. */
 export interface FiledContract {
@@ -40,14 +40,7 @@ export function usableContracts(files: readonly string[]): Contract[] {
 }
 
 function rawContracts(file: string): unknown[] {
-  const text = (() => {
-    try {
-      return readFileSync(file, 'utf8');
-    } catch (error) {
-      throw new CommandError((error as Error).message);
-    }
-  })();
-  const documents = parseAllDocuments(text);
+  const documents = parseAllDocuments(readFile(file).toString());
   if ('empty' in documents) throw new CommandError(`${file}: there is nothing in it`);
   return documents.flatMap((document) => {
     const [fault] = document.errors;

@@ -4,7 +4,7 @@ import { connectBus, type Bus } from '@trivium/bus';
 import { startNats, startProcess, repoRoot, tempDir, type NatsServer, type TempDir } from '@trivium/testing';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run } from '../run.ts';
+import { call, type Called } from '../call.fixture.ts';
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -47,21 +47,8 @@ async function written(name: string, text: string): Promise<string> {
   return path;
 }
 
-/** What one call of the tool prints, and its exit code. `hub`: false: it may not ask for one. */
-async function trivium(
-  words: readonly string[],
-  { stdin = '', hub = true } = {},
-): Promise<{ code: number; out: string; err: string }> {
-  let out = '';
-  let err = '';
-  const code = await run(words, {
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    stdin: () => Promise.resolve(Buffer.from(stdin)),
-    bus: () => (hub ? Promise.resolve(bus) : Promise.reject(new Error('no hub was needed'))),
-  });
-  return { code, out, err };
-}
+const trivium = (words: readonly string[], { stdin = '', hub = true } = {}): Promise<Called> =>
+  call(words, { stdin, bus: hub ? bus : undefined });
 
 describe('check', () => {
   test('says what overlaps, and which one counts there', async () =>

@@ -1,4 +1,5 @@
-import { UsageError, type Command, type Invocation } from '../command.ts';
+import type { Command } from '../command.ts';
+import { runSubcommand, type Subcommands } from '../subcommands.ts';
 import { add } from './add.ts';
 import { asyncapi } from './asyncapi.ts';
 import { check } from './check.ts';
@@ -29,18 +30,10 @@ A file is YAML or JSON: a contract, a list of them, or several YAML documents.
   description: What each line measures
 `;
 
-const SUBCOMMANDS: Readonly<Record<string, (invocation: Invocation) => Promise<number>>> = {
-  ...{ list, check, add, remove, test, types, asyncapi },
-};
+const SUBCOMMANDS: Subcommands = { list, check, add, remove, test, types, asyncapi };
 
 export const contracts: Command = {
   summary: 'what the site expects of messages: list, check, add, remove, test, types, asyncapi',
   help: HELP,
-  async run(invocation) {
-    const [name, ...args] = invocation.args;
-    if (name === undefined) throw new UsageError('a subcommand is missing');
-    const subcommand = Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
-    if (subcommand === undefined) throw new UsageError(`contracts has no ${name}`);
-    return subcommand({ ...invocation, args });
-  },
+  run: async (invocation) => runSubcommand('contracts', SUBCOMMANDS, invocation),
 };

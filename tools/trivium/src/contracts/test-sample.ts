@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { matches, parseTopic } from '@trivium/contracts';
 import { bySpecificity } from '@trivium/message-contracts';
-import { CommandError, EXIT, UsageError, type Invocation } from '../command.ts';
+import { EXIT, UsageError, type Invocation } from '../command.ts';
+import { readFile } from '../read-file.ts';
 import { wordsOf } from '../words.ts';
 import { contractsOf } from './contracts-of.ts';
 
@@ -12,7 +12,7 @@ export async function test({ args, json, out, stdin, bus }: Invocation): Promise
   const [rawTopic, file] = words as [string, string];
   const topic = parseTopic(rawTopic);
   if (!topic.ok) throw new UsageError(topic.error.message);
-  const payload = file === '-' ? await stdin() : read(file);
+  const payload = file === '-' ? await stdin() : readFile(file);
   const contracts = await contractsOf(options.contracts === undefined ? [] : [options.contracts], bus);
   const [contract] = contracts
     .filter(({ filter }) => matches(filter, topic.value))
@@ -26,12 +26,4 @@ export async function test({ args, json, out, stdin, bus }: Invocation): Promise
       name === undefined ? 'no contract for this topic: any payload will do\n' : `keeps contract ${name}\n`,
     );
   return violation === undefined ? EXIT.ok : EXIT.no;
-}
-
-function read(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new CommandError((error as Error).message);
-  }
 }
