@@ -20,3 +20,17 @@ export { createIdentity } from './create-identity.ts';
 export type { IdentityOptions, StoredIdentity } from './create-identity.ts';
 export { IDENTITY_METRICS } from './stats.ts';
 export type { IdentityStats } from './stats.ts';
+export { createAudit, writeAudit } from './audit/audit.ts';
+export type { Audit, AuditEntry, AuditOptions, WriteAuditOptions } from './audit/audit.ts';
+export { passwordHash, USUAL_COST } from './password/argon2.ts';
+export type { Argon2Cost } from './password/password-hash.ts';
+export type { Author, IdentityBus } from './stored/author.ts';
+export {
+  removeCredential,
+  storeCredential,
+  storedCredential,
+  storedCredentials,
+} from './stored/credentials.ts';
+export type { CredentialChange, StoreOptions } from './stored/credentials.ts';
+export { createApiKey, revokeApiKey, storedApiKeys } from './stored/api-keys.ts';
+export type { CreatedApiKey, NewApiKey, StoredApiKey } from './stored/api-keys.ts';
