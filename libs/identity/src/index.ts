@@ -34,3 +34,9 @@ export {
 export type { CredentialChange, StoreOptions } from './stored/credentials.ts';
 export { createApiKey, revokeApiKey, storedApiKeys } from './stored/api-keys.ts';
 export type { CreatedApiKey, NewApiKey, StoredApiKey } from './stored/api-keys.ts';
+export { BUILT_IN_POLICIES, BUILT_IN_PREFIX } from './policy/built-in-policies.ts';
+export { checkPolicy } from './policy/check-policy.ts';
+export { compilePermissions } from './policy/permissions.ts';
+export type { Decision, Permissions, PermissionsOptions, StatementName } from './policy/permissions.ts';
+export { policiesOf } from './policy/policies-of.ts';
+export { readPolicy, removePolicy, storedPolicies, storePolicy } from './policy/stored-policies.ts';
