@@ -15,9 +15,11 @@ export const FOREIGN_SECTIONS: ReadonlySet<string> = new Set([
   'up',
 ]);
 
-/** Variables that begin with TRIVIUM_ and are not settings of a service: those of the launcher, the set-up and the tests. */
+/** Variables that begin with TRIVIUM_ and are not settings of a service: those of the launcher, the set-up, the tests and `npx trivium`. */
 export const OTHER_VARIABLES: ReadonlySet<string> = new Set([
   'TRIVIUM_CONFIG',
   'TRIVIUM_PARENT',
   'TRIVIUM_NATS_SERVER',
+  'TRIVIUM_TOKEN',
+  'TRIVIUM_PASSWORD',
 ]);

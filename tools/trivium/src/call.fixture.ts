@@ -12,6 +12,8 @@ export interface CallOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** None: the command may not ask for a hub. */
   readonly bus?: Bus | undefined;
+  /** Of what is printed; UTF-8 unless given. */
+  readonly encoding?: BufferEncoding;
   /** Told what is printed as it is. */
   readonly onErr?: (text: string) => void;
 }
@@ -19,7 +21,7 @@ export interface CallOptions {
 /** What one call of the tool prints, and its exit code. */
 export async function call(
   words: readonly string[],
-  { stdin = '', env = {}, bus, onErr }: CallOptions = {},
+  { stdin = '', env = {}, bus, encoding, onErr }: CallOptions = {},
 ): Promise<Called> {
   const out: Buffer[] = [];
   let err = '';
@@ -33,5 +35,5 @@ export async function call(
     stdin: () => Promise.resolve(Buffer.from(stdin)),
     bus: () => (bus === undefined ? Promise.reject(new Error('no hub was needed')) : Promise.resolve(bus)),
   });
-  return { code, out: Buffer.concat(out).toString(), err };
+  return { code, out: Buffer.concat(out).toString(encoding), err };
 }

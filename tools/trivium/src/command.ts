@@ -15,8 +15,6 @@ export interface Invocation {
 }
 
 export interface Command {
-  /** One line. */
-  readonly summary: string;
   /** The whole help, without `trivium` and the command's name before each line of usage. */
   readonly help: string;
   /** Resolves to the exit code. */

@@ -2,7 +2,6 @@
 import { buffer } from 'node:stream/consumers';
 import type { Bus } from '@trivium/bus';
 import { EXIT } from './command.ts';
-import { joinHub } from './join-hub.ts';
 import { run } from './run.ts';
 
 // Whoever reads the answer may have seen enough.
@@ -14,7 +13,7 @@ const code = await run(process.argv.slice(2), {
   err: (text) => void process.stderr.write(text),
   env: process.env,
   stdin: () => buffer(process.stdin),
-  bus: () => (joined ??= joinHub(process.env)),
+  bus: () => (joined ??= import('./join-hub.ts').then(({ joinHub }) => joinHub(process.env))),
 });
 await joined?.then(
   (bus) => bus.close(),

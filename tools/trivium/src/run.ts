@@ -1,10 +1,32 @@
 import { ERRORS, errorCode } from '@trivium/contracts';
 import { CommandError, EXIT, UsageError, type Command, type Invocation } from './command.ts';
-import { certs } from './certs/certs.ts';
-import { contracts } from './contracts/contracts.ts';
+
+interface Offered {
+  /** One line. */
+  readonly summary: string;
+  /** Only what is called is loaded. */
+  load(): Promise<Command>;
+}
 
 /** By name; each is a word of its own: `trivium <command> …`. */
-const COMMANDS: Readonly<Record<string, Command>> = { contracts, certs };
+const COMMANDS: Readonly<Record<string, Offered>> = {
+  contracts: {
+    summary: 'what the site expects of messages: list, check, add, remove, test, types, asyncapi',
+    load: async () => (await import('./contracts/contracts.ts')).contracts,
+  },
+  certs: {
+    summary: 'certificates for TLS: ca, server, device, revoke, show',
+    load: async () => (await import('./certs/certs.ts')).certs,
+  },
+  pub: {
+    summary: 'publishes a message through the HTTP door',
+    load: async () => (await import('./pub/pub.ts')).pub,
+  },
+  sub: {
+    summary: 'prints messages as they come, through the HTTP door',
+    load: async () => (await import('./sub/sub.ts')).sub,
+  },
+};
 
 const HELP = `Usage: trivium <command> [arguments] [--json]
 
@@ -29,11 +51,12 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     out(HELP);
     return EXIT.ok;
   }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) {
+  const offered = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (offered === undefined) {
     err(`trivium: there is no command ${name}\n\n${HELP}`);
     return EXIT.usage;
   }
+  const command = await offered.load();
   if (rest.includes('--help') || rest.includes('-h')) {
     out(command.help);
     return EXIT.ok;

@@ -24,7 +24,6 @@ For development and small sites: the key of the authority lies in that folder (m
 const SUBCOMMANDS: Subcommands = { ca, server, device, revoke, show };
 
 export const certs: Command = {
-  summary: 'certificates for TLS: ca, server, device, revoke, show',
   help: HELP,
   run: async (invocation) => runSubcommand('certs', SUBCOMMANDS, invocation),
 };

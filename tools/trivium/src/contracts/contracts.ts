@@ -33,7 +33,6 @@ A file is YAML or JSON: a contract, a list of them, or several YAML documents.
 const SUBCOMMANDS: Subcommands = { list, check, add, remove, test, types, asyncapi };
 
 export const contracts: Command = {
-  summary: 'what the site expects of messages: list, check, add, remove, test, types, asyncapi',
   help: HELP,
   run: async (invocation) => runSubcommand('contracts', SUBCOMMANDS, invocation),
 };
