@@ -19,6 +19,7 @@ export function onSubscribe(
   view: SessionView,
 ): SessionStep {
   const { client } = session;
+  const known = view.subscriptions; // made anew each time it is asked for
   const id = properties?.subscriptionIds?.[0];
   const subscriptions: RequestedSubscription[] = [];
   const added = new Set<TopicFilter>();
@@ -29,8 +30,8 @@ export function onSubscribe(
     const parsed = share === undefined ? parseFilter(raw, rules.topicLimits) : undefined;
     if (parsed?.ok === false) return refusal(client.level, parsed.error.code);
     const filter = raw as TopicFilter;
-    const isNew = !view.subscriptions.has(filter) && !added.has(filter);
-    if (isNew && view.subscriptions.size + added.size >= rules.maxSubscriptions)
+    const isNew = !known.has(filter) && !added.has(filter);
+    if (isNew && known.size + added.size >= rules.maxSubscriptions)
       return refusal(client.level, 'quota.exceeded');
     if (isNew) added.add(filter);
     // Before MQTT 5, and with retain handling 0, retained messages come again also with a filter that was there [MQTT3-3.8.4-3].
@@ -68,9 +69,10 @@ export function onUnsubscribe(
   view: SessionView,
 ): SessionStep {
   const { client } = session;
+  const known = view.subscriptions;
   const gone = new Set<string>();
   const codes = filters.map((filter) => {
-    if (!view.subscriptions.has(filter as TopicFilter) || gone.has(filter)) return NO_SUBSCRIPTION_EXISTED;
+    if (!known.has(filter as TopicFilter) || gone.has(filter)) return NO_SUBSCRIPTION_EXISTED;
     gone.add(filter);
     return 0;
   });
