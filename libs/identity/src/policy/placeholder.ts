@@ -45,9 +45,9 @@ export function piecesOf(text: string): Result<readonly Piece[]> {
 
 function placeholderOf(inside: string): Placeholder | undefined {
   if (inside === 'clientId' || inside === 'principal') return { of: inside, name: '' };
-  for (const kind of ['device', 'claims'] as const)
-    if (inside.startsWith(`${kind}.`) && inside.length > kind.length + 1)
-      return { of: kind, name: inside.slice(kind.length + 1) };
+  for (const source of ['device', 'claims'] as const)
+    if (inside.startsWith(`${source}.`) && inside.length > source.length + 1)
+      return { of: source, name: inside.slice(source.length + 1) };
   return undefined;
 }
 
