@@ -137,7 +137,9 @@ class FilledPolicies implements Permissions {
     this.#recent ??= new RecentBits(RECENT_TOPICS);
     const known = this.#recent.get(topic);
     if (known !== undefined) return known;
-    const bits = this.#fixedBits(topic) | this.#policies.open.covering(levelsOf(topic), this.#filled);
+    const levels = levelsOf(topic);
+    const { fixed, open } = this.#policies;
+    const bits = fixed.covering(levels, NOTHING_FILLED) | open.covering(levels, this.#filled);
     this.#recent.set(topic, bits);
     return bits;
   }
