@@ -27,7 +27,7 @@ await runService({
   telemetry,
   async start() {
     const { http } = config;
-    const bus = await connectBus({ config: busConfig(config, service), logger });
+    const bus = await connectBus({ config: busConfig(config, service, 'create'), logger });
     const delivery = createDelivery({ bus, logger });
     const contracts = watchContracts({ bus, logger });
     await contracts.ready;

@@ -24,7 +24,7 @@ async function trivium(...words: string[]): Promise<string> {
     command: 'npx',
     args: ['trivium', ...words],
     cwd: repoRoot(),
-    env: { TRIVIUM_NATS_URL: `nats://${hub.host}:${hub.nats}` },
+    env: { TRIVIUM_DATA_DIR: hub.dataDir },
   });
   const { code } = await called.exited;
   if (code !== 0) throw new Error(`trivium ${words.join(' ')} ended with ${code}: ${called.output()}`);

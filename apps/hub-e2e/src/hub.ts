@@ -15,6 +15,7 @@ export interface HubAddresses {
   readonly ws2: number;
   readonly http: number;
   readonly nats: number;
+  readonly dataDir: string;
   readonly admin: {
     readonly mqtt: number;
     readonly mqtt2: number;
@@ -78,6 +79,7 @@ export async function startHub({ args = [], env, dataDir }: HubOptions = {}): Pr
     ws2: 8093 + offset,
     http: 8080 + offset,
     nats: 4222 + offset,
+    dataDir: path,
     admin: {
       mqtt: 9101 + offset,
       mqtt2: 9111 + offset,

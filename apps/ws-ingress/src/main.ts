@@ -29,7 +29,7 @@ await runService({
   logger,
   telemetry,
   async start() {
-    const bus = await connectBus({ config: busConfig(config, service), logger });
+    const bus = await connectBus({ config: busConfig(config, service, 'create'), logger });
     const delivery = createDelivery({ bus, logger });
     const contracts = watchContracts({ bus, logger });
     await contracts.ready;

@@ -189,6 +189,8 @@ export interface BusStats {
   liveReceived: number;
   durableReceived: number;
   reconnects: number;
+  /** What NATS did not let this service do. */
+  permissionViolations: number;
 }
 
 export interface Bus extends StoredMessages {

@@ -8,8 +8,20 @@ export interface BusConfig {
   maxOpenPublishes?: number;
   /** A durable publish without an answer for this long has failed with unknown outcome. */
   publishTimeoutMs?: number;
-  /** False: streams and buckets are taken as they are, for tools that do not know the site's settings. */
-  provision?: boolean;
+  /**
+   * What becomes of streams and buckets at the start. `settle` (the default): what is missing is made, what is there is brought to the wanted
+   * settings. `create`: only what is missing is made, for services that must not change a stream. `none`: for tools, which do not know the
+   * site's settings.
+   */
+  provision?: 'settle' | 'create' | 'none';
+  /** File with the seed of the nkey that this process shows to NATS. It is read at each connection. */
+  nkeyFile?: string;
+  /** File with the JWT and the seed of a user, as `nsc` writes it, for sites that run accounts. */
+  credsFile?: string;
+  user?: string;
+  password?: string;
+  /** PEM file of the authority that signed the certificate of NATS: the connections are TLS. */
+  ca?: string;
   /** Copies of streams and buckets; 1 on a single server, 3 in a cluster. */
   replicas?: number;
   /** How long MESSAGES keeps a message (rule 1). */

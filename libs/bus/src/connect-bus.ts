@@ -18,30 +18,20 @@ import { storeOnce } from './store-once.ts';
 import { createStoredMessages } from './stored-messages.ts';
 import { createStreamEdits } from './stream-edits.ts';
 import { checkServer } from './server-check.ts';
+import { createViolations } from './violations.ts';
 import { api } from './wire.ts';
 
+const PURPOSES = ['publish', 'live', 'feed', 'scan'] as const;
 /** How long `close()` waits for the answers to open publishes. */
 const SETTLE_MS = 5_000;
 
 /**
  * Connects (waiting for NATS as long as it takes), checks that this NATS can carry the hub, and creates streams and buckets that
- * are missing. Rejects with `config.invalid` when the server or a stream in it would lose messages.
+ * are missing. Rejects with `config.invalid` when NATS refuses who we are, or it or a stream in it would lose messages.
  */
 export async function connectBus({ config, logger }: { config: BusConfig; logger: Logger }): Promise<Bus> {
   const incarnation = randomBytes(9).toString('base64url').replace(/[-_]/g, 'x');
-  const lanes = await Promise.all(
-    ['publish', 'live', 'feed', 'scan'].map((purpose) => openLane(config, purpose, logger)),
-  );
-  const [publishLane, liveLane, feedLane, scanLane] = lanes as [Lane, Lane, Lane, Lane];
-  const closeLanes = (): Promise<unknown> => Promise.all(lanes.map((lane) => lane.close()));
-  try {
-    await checkServer(publishLane.nc, config);
-    if (config.provision ?? true) await provision(publishLane.nc, config, logger);
-  } catch (cause) {
-    await closeLanes();
-    throw cause;
-  }
-
+  const lanes: Lane[] = [];
   const stats: BusStats = {
     livePublished: 0,
     liveDropped: 0,
@@ -50,15 +40,34 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
     durableFailed: 0,
     liveReceived: 0,
     durableReceived: 0,
+    permissionViolations: 0,
     get reconnects() {
       return lanes.reduce((sum, lane) => sum + lane.reconnects, 0);
     },
   };
-  const publisher = createPublisher(publishLane, `_INBOX.tv.${incarnation}`, config, stats);
+  const violations = createViolations(stats, logger);
+  const closeLanes = (): Promise<unknown> => Promise.all(lanes.map((lane) => lane.close()));
+  try {
+    const opening = PURPOSES.map((purpose) => openLane(config, purpose, logger, violations));
+    for (const opened of await Promise.allSettled(opening))
+      if (opened.status === 'fulfilled') lanes.push(opened.value);
+    await Promise.all(opening);
+    await checkServer(lanes[0]!.nc, config);
+    const wanted = config.provision ?? 'settle';
+    if (wanted !== 'none') await provision(lanes[0]!.nc, config, wanted, logger);
+  } catch (cause) {
+    await closeLanes();
+    throw cause;
+  }
+  const [publishLane, liveLane, feedLane, scanLane] = lanes as [Lane, Lane, Lane, Lane];
+  // Not to be guessed from what others are told of this process: who knows it could answer in NATS' place.
+  const inbox = `${publishLane.inbox}.${randomBytes(15).toString('hex')}`;
+
+  const publisher = createPublisher(publishLane, inbox, config, stats);
   const live = createLiveFeed(liveLane, logger, stats);
   const requests = createRequests(publishLane, live, logger);
-  const reader = createDirectReader(scanLane, `_INBOX.tv.${incarnation}`);
-  const shared = createSharedLog(feedLane, publishLane, `_INBOX.tv.${incarnation}`, logger);
+  const reader = createDirectReader(scanLane, inbox);
+  const shared = createSharedLog(feedLane, publishLane, inbox, logger);
   const buckets = new Map<BucketName, Bucket>();
   const followers = new Set<Follower>();
   const ends = new Map<StreamName, Promise<number>>();

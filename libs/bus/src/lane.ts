@@ -1,6 +1,8 @@
-import { connect } from '@nats-io/transport-node';
+import { inboxPrefix } from '@trivium/contracts';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { BusConfig, Logger } from './config.ts';
+import { dial } from './dial.ts';
+import type { Violations } from './violations.ts';
 
 /**
  * One NATS connection with one purpose. Feed, scan, live and publish have one each, since NATS cuts a connection by what is
@@ -8,29 +10,25 @@ import type { BusConfig, Logger } from './config.ts';
  */
 export interface Lane {
   readonly nc: NatsConnection;
+  /** Subjects that begin so are for this service alone to hear: those of answers. */
+  readonly inbox: string;
   readonly up: boolean;
   readonly reconnects: number;
   onState(listener: (up: boolean) => void): () => void;
   close(): Promise<void>;
 }
 
-export async function openLane(config: BusConfig, purpose: string, logger: Logger): Promise<Lane> {
-  const nc = await connect({
-    servers: config.url.split(',').map((url) => url.trim()),
-    name: `${config.name}/${purpose}`,
-    maxReconnectAttempts: -1,
-    waitOnFirstConnect: true,
-    reconnectDelayHandler: () => 100 + Math.floor(Math.random() * 150),
-    pingInterval: 5_000,
-    maxPingOut: 2,
-    timeout: 5_000,
-    ignoreClusterUpdates: false,
-    // Else every request makes errors with stacks, should one fail.
-    noAsyncTraces: true,
-  });
+export async function openLane(
+  config: BusConfig,
+  purpose: string,
+  logger: Logger,
+  violations: Violations,
+): Promise<Lane> {
+  const nc = await dial(config, purpose);
   const listeners = new Set<(up: boolean) => void>();
   const lane = {
     nc,
+    inbox: inboxPrefix(config.name),
     up: true,
     reconnects: 0,
     onState(listener: (up: boolean) => void) {
@@ -56,7 +54,8 @@ export async function openLane(config: BusConfig, purpose: string, logger: Logge
         logger.info({ lane: purpose }, 'NATS connection is back');
         set(true);
       } else if (status.type === 'error') {
-        logger.error({ lane: purpose, err: status.error }, 'NATS reported an error');
+        if (!violations.take(status.error, purpose))
+          logger.error({ lane: purpose, err: status.error }, 'NATS reported an error');
       }
     }
     set(false);

@@ -9,12 +9,24 @@ const NOT_FOUND = 10059;
 const ALREADY_THERE = 10058;
 const nanoseconds = (ms: number): number => ms * 1e6;
 
-/** Creates what is missing and brings what is there to the wanted settings. Any number of services may do this at once. */
-export async function provision(nc: NatsConnection, config: BusConfig, logger: Logger): Promise<void> {
-  for (const stream of wantedStreams(config)) await ensure(nc, stream, logger);
+/**
+ * Creates what is missing and, to `settle`, brings what is there to the wanted settings. Any number of services may do this at once.
+ */
+export async function provision(
+  nc: NatsConnection,
+  config: BusConfig,
+  how: 'settle' | 'create',
+  logger: Logger,
+): Promise<void> {
+  for (const stream of wantedStreams(config)) await ensure(nc, stream, how, logger);
 }
 
-async function ensure(nc: NatsConnection, wanted: StreamConfig, logger: Logger): Promise<void> {
+async function ensure(
+  nc: NatsConnection,
+  wanted: StreamConfig,
+  how: 'settle' | 'create',
+  logger: Logger,
+): Promise<void> {
   const { name } = wanted;
   const found = await api<{ config: StreamConfig }>(nc, `STREAM.INFO.${name}`);
   if (found.error === undefined) {
@@ -25,6 +37,11 @@ async function ensure(nc: NatsConnection, wanted: StreamConfig, logger: Logger):
       );
     const changed = Object.keys(wanted).filter((key) => !same(wanted[key], found.config[key]));
     if (changed.length === 0) return;
+    if (how === 'create')
+      return logger.info(
+        { stream: name, changed },
+        'stream settings differ: a router brings them to the wanted ones',
+      );
     const updated = await api(nc, `STREAM.UPDATE.${name}`, { ...found.config, ...wanted });
     if (updated.error)
       throw failed(`stream ${name} cannot be brought to the wanted ${changed.join(', ')}`, updated.error);

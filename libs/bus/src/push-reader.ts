@@ -102,12 +102,14 @@ export function createPushReader(options: PushReaderOptions): PushReader {
     if (info.error) throw new Error(info.error.description);
     if (closed || generation !== running) return;
     const name = `r${Math.random().toString(36).slice(2, 12)}${Date.now().toString(36)}`;
-    const inbox = `_INBOX.tv.${name}`;
+    const inbox = `${lane.inbox}.${name}`;
     expected = 1;
     heardAt = performance.now();
     consumer = name;
     subscription = nc.subscribe(inbox, { callback: (_error, message) => onFrame(generation, message) });
-    const made = await api<ConsumerState>(nc, `CONSUMER.CREATE.${stream}.${name}`, {
+    // With the filter in the subject, NATS can be told which part of a stream a service may read.
+    const call = `CONSUMER.CREATE.${stream}.${name}${options.filter === undefined ? '' : `.${options.filter}`}`;
+    const made = await api<ConsumerState>(nc, call, {
       stream_name: stream,
       config: {
         name,

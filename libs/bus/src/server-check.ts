@@ -1,7 +1,8 @@
 import { connect } from '@nats-io/transport-node';
 import type { NatsConnection } from '@nats-io/nats-core';
-import { TriviumError } from '@trivium/contracts';
+import { inboxPrefix, TriviumError } from '@trivium/contracts';
 import type { BusConfig } from './config.ts';
+import { connectionOptions } from './dial.ts';
 
 const OLDEST = [2, 14];
 const MIN_PAYLOAD = 2 << 20;
@@ -32,14 +33,9 @@ export async function checkServer(nc: NatsConnection, config: BusConfig): Promis
 }
 
 async function takesLongSubjects(config: BusConfig): Promise<boolean> {
-  const probe = await connect({
-    servers: config.url.split(','),
-    name: `${config.name}/probe`,
-    reconnect: false,
-    timeout: 5_000,
-  });
+  const probe = await connect({ ...connectionOptions(config, 'probe'), reconnect: false });
   try {
-    probe.publish(`_INBOX.tv.probe.${'x'.repeat(LONGEST_SUBJECT)}`);
+    probe.publish(`${inboxPrefix(config.name)}.probe.${'x'.repeat(LONGEST_SUBJECT)}`);
     const answered = probe.flush().then(
       () => true,
       () => false,

@@ -58,7 +58,7 @@ export function createStoredMessages(lane: Lane): StoredMessages {
           clearTimeout(deadline);
           answers.unsubscribe();
         };
-        const inbox = createInbox();
+        const inbox = createInbox(lane.inbox);
         const answers = nc.subscribe(inbox, {
           callback(error, message) {
             if (error) return fail(error.message);

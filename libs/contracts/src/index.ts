@@ -33,10 +33,12 @@ export {
 export type { MessageSubject, PublisherName } from './message-subject.ts';
 export {
   actorSubject,
+  ALL_SUBJECTS,
   clientSubject,
   contractLetterSubject,
   doorSubject,
   eventSubject,
+  inboxPrefix,
   partitionSubject,
   positionSubject,
   retainedSubject,

@@ -46,6 +46,30 @@ export function contractLetterSubject(name: string): string {
   return `tv1.l.contract.${encodeToken(name)}`;
 }
 
+/** `_INBOX_<service>`: where answers to a service go, so that NATS can keep them from the others. */
+export function inboxPrefix(service: string): string {
+  return `_INBOX_${service.replaceAll(/[^A-Za-z0-9_-]/g, '_')}`;
+}
+
+/** Every subject of a kind, to publish to or to subscribe to. */
+export const ALL_SUBJECTS = {
+  messages: 'tv1.m.>',
+  retained: 'tv1.r.>',
+  /** To clients and what controls their sessions. */
+  clients: 'tv1.c.>',
+  /** To clients without a session. */
+  calls: 'tv1.k.*',
+  here: 'tv1.h.*',
+  actors: 'tv1.d.>',
+  positions: 'tv1.x.*',
+  events: 'tv1.e.>',
+  deferred: 'tv1.w.>',
+  queuedCommands: 'tv1.q.*',
+  deadLetters: 'tv1.l.>',
+  contractLetters: 'tv1.l.contract.*',
+  audit: 'tv1.a.>',
+} as const;
+
 /** `tv1.r.<topic…>`: the retained message of a topic; `tokens` from `topicToTokens`. */
 export function retainedSubject(tokens: string): string {
   return `tv1.r.${tokens}`;

@@ -1,6 +1,8 @@
 import type { BusConfig } from '@trivium/bus';
 import { Type, type Static, type TObject, type TProperties } from 'typebox';
 
+const optionalFile = (description: string) => Type.Optional(Type.String({ minLength: 1, description }));
+
 /** `nats`: how the process reaches NATS. */
 export const natsSection = Type.Object(
   {
@@ -25,6 +27,11 @@ export const natsSection = Type.Object(
       minimum: 1,
       description: 'A durable publish unanswered for this long has failed',
     }),
+    nkeyFile: optionalFile('File with the seed of the nkey by which the service proves to NATS who it is'),
+    credsFile: optionalFile('The same for a site with accounts: file with the JWT and the seed of a user'),
+    user: Type.Optional(Type.String({ minLength: 1, description: 'User of a NATS that asks for passwords' })),
+    password: Type.Optional(Type.String({ minLength: 1, description: 'Its password', writeOnly: true })),
+    ca: optionalFile('PEM file of the authority that signed the certificate of NATS: TLS to NATS'),
   },
   { description: 'How services reach NATS' },
 );
@@ -130,14 +137,16 @@ type BaseProperties = ReturnType<typeof baseProperties>;
 /** What every service has in its configuration. */
 export type BaseConfig = Static<TObject<BaseProperties>>;
 
-/** The part of the configuration that `connectBus` takes. */
+/** The part of the configuration that `connectBus` takes. Doors only `create` streams: what there is, a router settles. */
 export function busConfig(
   { nats, retention }: Pick<BaseConfig, 'nats' | 'retention'>,
   name: string,
+  provision: NonNullable<BusConfig['provision']> = 'settle',
 ): BusConfig {
   return {
     ...nats,
     name,
+    provision,
     retentionMaxAgeMs: retention.maxAgeMs,
     retentionMaxBytes: retention.maxBytes,
     retentionFull: retention.full,

@@ -1,15 +1,24 @@
 import { connectBus, type Bus } from '@trivium/bus';
 import { busConfig, loadConfig, serviceSchema } from '@trivium/service';
 import { CommandError } from './command.ts';
+import { hubPlace } from './hub-place.ts';
 
-const name = 'trivium';
+const command = 'trivium';
+/** As whom NATS knows tools. */
+const name = 'admin';
 const PATIENCE_MS = 10_000;
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
-/** The bus of the hub that the environment and `trivium.yaml` name. Its streams and buckets stay as they are. */
+/**
+ * The bus of the hub that the environment and `trivium.yaml` name, or of the one that runs on the data directory. Its streams and buckets stay
+ * as they are.
+ */
 export async function joinHub(env: NodeJS.ProcessEnv): Promise<Bus> {
-  const config = loadConfig({ service: name, schema: serviceSchema(0, {}), env, partial: true });
-  const { url } = config.nats;
+  const config = loadConfig({ service: command, schema: serviceSchema(0, {}), env, partial: true });
+  const place = hubPlace(config);
+  const url = env['TRIVIUM_NATS_URL'] ? config.nats.url : (place.natsUrl ?? config.nats.url);
+  const { nkeyFile = place.nkeyFile, credsFile, user } = config.nats;
+  const own = credsFile === undefined && user === undefined && nkeyFile !== undefined && { nkeyFile };
   let given: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     given = setTimeout(
@@ -17,7 +26,7 @@ export async function joinHub(env: NodeJS.ProcessEnv): Promise<Bus> {
       PATIENCE_MS,
     );
   });
-  const bus = connectBus({ config: { ...busConfig(config, name), provision: false }, logger: quiet });
+  const bus = connectBus({ config: { ...busConfig(config, name, 'none'), url, ...own }, logger: quiet });
   try {
     return await Promise.race([bus, late]);
   } finally {

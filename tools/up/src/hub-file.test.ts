@@ -8,7 +8,11 @@ describe('the file of a running hub', () => {
   it('is read back until it is removed', async () => {
     await using directory = await tempDir();
     const file = join(directory.path, 'data/hub.json');
-    const content = { launcher: { pid: 7 }, processes: [{ name: 'router', pid: 8 }] };
+    const content = {
+      launcher: { pid: 7 },
+      nats: 'nats://127.0.0.1:4222',
+      processes: [{ name: 'router', pid: 8 }],
+    };
     writeHubFile(file, content);
     expect(readHubFile(file)).toEqual(content);
     removeHubFile(file);

@@ -5,6 +5,8 @@ import { dirname } from 'node:path';
 /** The hub that runs on a data directory, for tools and for the next launcher: `hub.json` there. */
 export interface HubFile {
   launcher: { pid: number };
+  /** Address of NATS. */
+  nats: string;
   processes: { name: string; pid: number | undefined; address?: string }[];
 }
 

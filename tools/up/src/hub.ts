@@ -48,6 +48,7 @@ export function startHub({
   const record = (): void =>
     writeHubFile(hubFile, {
       launcher: { pid: process.pid },
+      nats: withoutUser(plan.natsUrl),
       processes: plan.processes.map(({ name, address }) => {
         const pid = [...running.values()].find((one) => one.name === name)?.pid;
         return { name, pid, ...(address !== undefined && { address }) };
@@ -123,6 +124,9 @@ export function startHub({
     kill: () => running.forEach((supervisor) => supervisor.kill()),
   };
 }
+
+/** Secrets do not belong in the file. */
+const withoutUser = (url: string): string => url.replaceAll(/\/\/[^@/,]*@/g, '//');
 
 const isNats = ({ stopRank }: Process): boolean => stopRank === 0;
 

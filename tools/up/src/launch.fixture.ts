@@ -10,6 +10,7 @@ const ROOT = dirname(dirname(dirname(SRC)));
 const fake = (name: string, stopRank: number, env: Record<string, string> = {}): ServiceSpec => ({
   name,
   main: 'tools/up/src/fake-service.fixture.ts',
+  natsUser: 'admin',
   env: { FAKE_NAME: name, ...env },
   stopRank,
 });

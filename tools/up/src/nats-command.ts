@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from './child.ts';
+import { natsConfigFile } from './nats-files.ts';
 
 export interface OwnNats {
   host: string;
@@ -16,12 +17,12 @@ export interface NatsFiles {
   logFile: string;
 }
 
-/** How nats-server is started: the project's configuration, and by flags what differs between one hub and the next. */
+/** How nats-server is started: the configuration of `writeNatsFiles`, and by flags what differs between one hub and the next. */
 export function natsCommand(nats: OwnNats, { root, dataDir, server, logFile }: NatsFiles): Command {
   const addresses = ['-a', nats.host, '-p', String(nats.port), '-m', String(nats.monitorPort)];
   return {
     command: server,
-    args: ['-c', join(root, 'deploy/nats/nats.conf'), ...addresses, '-sd', join(dataDir, 'nats')],
+    args: ['-c', natsConfigFile(dataDir), ...addresses, '-sd', join(dataDir, 'nats')],
     cwd: root,
     env: process.env,
     logFile,

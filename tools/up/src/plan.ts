@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { keyFile } from '@trivium/nats-access';
 import type { Command } from './child.ts';
 import { natsCommand, type OwnNats } from './nats-command.ts';
 import type { Listener } from './port-check.ts';
@@ -24,6 +25,8 @@ export interface Process {
 export interface Plan {
   dataDir: string;
   natsUrl: string;
+  /** The hub runs a NATS of its own, which lets in nobody but the services. */
+  ownNats: boolean;
   /** First NATS, unless it is somebody else's, then the services. */
   processes: readonly Process[];
 }
@@ -56,14 +59,15 @@ export function planHub(options: PlanOptions): Plan {
     port: settings.up.natsPort,
     monitorPort: settings.up.natsMonitorPort,
   };
+  const ownNats = settings.nats.url === '';
   const natsUrl = settings.nats.url || `nats://${nats.host}:${nats.port}`;
   const common = { ...withoutLauncherSettings(env), TRIVIUM_NATS_URL: natsUrl, TRIVIUM_DATA_DIR: dataDir };
 
   const processes = services.flatMap((service, index) =>
     Array.from({ length: scale.get(service.name) ?? 1 }, (_, n) => serviceProcess(service, index, n)),
   );
-  if (settings.nats.url === '') processes.unshift(natsProcess(nats));
-  return { dataDir, natsUrl, processes };
+  if (ownNats) processes.unshift(natsProcess(nats));
+  return { dataDir, natsUrl, ownNats, processes };
 
   function natsProcess({ host, port, monitorPort }: OwnNats): Process {
     const on = (purpose: string, number: number, variable: string): Listener => ({
@@ -100,6 +104,7 @@ export function planHub(options: PlanOptions): Plan {
         env: {
           ...common,
           ...service.env,
+          ...(ownNats && { TRIVIUM_NATS_NKEY_FILE: keyFile(dataDir, service.natsUser) }),
           ...(service.port && door && { [service.port.variable]: String(door.port) }),
           ...(tls && { [tls.setting]: String(tls.port) }),
           TRIVIUM_ADMIN_PORT: String(admin.port),

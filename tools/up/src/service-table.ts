@@ -1,3 +1,5 @@
+import type { NatsUser } from '@trivium/nats-access';
+
 /** One port of a service: what it serves, its usual number, and where the number is set. */
 export interface PortSpec {
   purpose: string;
@@ -12,6 +14,8 @@ export interface ServiceSpec {
   /** The file that Node runs, from the root of the checkout. */
   main: string;
   port?: PortSpec;
+  /** Whose key it shows to the NATS of this hub. */
+  natsUser: NatsUser;
   /** Environment beside ports and addresses. */
   env?: Readonly<Record<string, string>>;
   /** Those with the higher number are stopped first. */
@@ -22,25 +26,34 @@ const MQTT: PortSpec = { purpose: 'MQTT', variable: 'TRIVIUM_MQTT_PORT', scheme:
 
 /** What `npm start` runs beside NATS, in the order in which it is shown. Admin ports are counted in this order. */
 export const SERVICES: readonly ServiceSpec[] = [
-  { name: 'mqtt-ingress', main: 'apps/mqtt-ingress/src/main.ts', port: MQTT, stopRank: 2 },
+  {
+    name: 'mqtt-ingress',
+    main: 'apps/mqtt-ingress/src/main.ts',
+    port: MQTT,
+    natsUser: 'mqtt-ingress',
+    stopRank: 2,
+  },
   {
     name: 'ws-ingress',
     main: 'apps/ws-ingress/src/main.ts',
     port: { purpose: 'WebSocket', variable: 'TRIVIUM_WS_PORT', scheme: 'ws' },
+    natsUser: 'ws-ingress',
     stopRank: 2,
   },
   {
     name: 'http-ingress',
     main: 'apps/http-ingress/src/main.ts',
     port: { purpose: 'HTTP', variable: 'TRIVIUM_HTTP_PORT', scheme: 'http' },
+    natsUser: 'http-ingress',
     stopRank: 2,
   },
-  { name: 'router', main: 'apps/router/src/main.ts', stopRank: 1 },
+  { name: 'router', main: 'apps/router/src/main.ts', natsUser: 'router', stopRank: 1 },
   {
     name: 'mqtt-ingress-aedes',
     main: 'apps/mqtt-ingress/src/main.ts',
     port: MQTT,
     env: { TRIVIUM_MQTT_ENGINE: 'aedes' },
+    natsUser: 'mqtt-ingress',
     stopRank: 2,
   },
 ];

@@ -5,6 +5,7 @@ import { parseArguments } from './arguments.ts';
 import { HELP } from './help.ts';
 import { startHub } from './hub.ts';
 import { isLauncher, readHubFile } from './hub-file.ts';
+import { writeNatsFiles } from './nats-files.ts';
 import { planHub, type Plan } from './plan.ts';
 import { conflicts, takenPorts } from './port-check.ts';
 import { readyScreen } from './screen.ts';
@@ -72,6 +73,7 @@ export async function up({ root, args, env, file, write, services = SERVICES }: 
   }
 
   async function run(plan: Plan, { up: { readyTimeoutMs, stopTimeoutMs } }: Settings): Promise<number> {
+    if (plan.ownNats) writeNatsFiles(root, plan.dataDir);
     terminal.say(`starting ${plan.processes.map((one) => one.name).join(', ')}`);
     const hub = startHub({ plan, terminal, readyTimeoutMs, stopTimeoutMs });
     const asked = Promise.withResolvers<void>();
