@@ -1,14 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { authSection } from '@trivium/identity';
 import { readConfig } from '@trivium/service';
 import { Type, type Static } from 'typebox';
 import { CommandError } from './command.ts';
 
+const door = (port: number) =>
+  Type.Object({
+    host: Type.String({ default: '127.0.0.1' }),
+    port: Type.Integer({ default: port }),
+  });
+
 const settingsSchema = Type.Object({
   dataDir: Type.Optional(Type.String({ minLength: 1 })),
   portOffset: Type.Integer({ default: 0 }),
-  admin: Type.Object({ host: Type.String({ default: '127.0.0.1' }), port: Type.Integer({ default: 9101 }) }),
-  http: Type.Object({ host: Type.String({ default: '127.0.0.1' }), port: Type.Integer({ default: 8080 }) }),
+  admin: door(9101),
+  auth: Type.Object({ argon2: authSection.properties.argon2 }),
+  http: door(8080),
+  mqtt: door(1883),
 });
 
 export type HubSettings = Omit<Static<typeof settingsSchema>, 'dataDir'> & { readonly dataDir: string };

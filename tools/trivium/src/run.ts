@@ -10,6 +10,18 @@ interface Offered {
 
 /** By name; each is a word of its own: `trivium <command> …`. */
 const COMMANDS: Readonly<Record<string, Offered>> = {
+  devices: {
+    summary: 'who gets in by a name: create, list, show, groups, rotate, pin, disable, enable, delete',
+    load: async () => (await import('./devices/devices.ts')).devices,
+  },
+  keys: {
+    summary: 'keys for applications: create, list, revoke',
+    load: async () => (await import('./keys/keys.ts')).keys,
+  },
+  policies: {
+    summary: 'who may do what: add, check, list, show, remove, test',
+    load: async () => (await import('./policies/policies.ts')).policies,
+  },
   contracts: {
     summary: 'what the site expects of messages: list, check, add, remove, test, types, asyncapi',
     load: async () => (await import('./contracts/contracts.ts')).contracts,

@@ -1,6 +1,5 @@
 import { CommandError, UsageError } from '../command.ts';
-import { runningProcesses } from '../hub-file.ts';
-import { hubSettings } from '../hub-settings.ts';
+import { ownDoor } from '../own-door.ts';
 import { readFile } from '../read-file.ts';
 
 /** What all commands that go through a door take. */
@@ -44,23 +43,10 @@ export function doorOf(options: Options, env: NodeJS.ProcessEnv): Door {
 }
 
 function urlOf(text: string | undefined, env: NodeJS.ProcessEnv): URL {
-  const url = URL.parse(text ?? ownDoor(env));
+  const url = text === undefined ? ownDoor('http', env) : URL.parse(text);
   if (url === null) throw new UsageError(`${text} is no address such as http://127.0.0.1:8080`);
   if (url.protocol === 'http:' || url.protocol === 'https:') return url;
   throw new UsageError(`${url.protocol}// is not spoken here: pub and sub go through the HTTP door`);
-}
-
-function ownDoor(env: NodeJS.ProcessEnv): string {
-  const { dataDir, http } = hubSettings(env);
-  const known = runningProcesses(dataDir).find(({ name }) => name === 'http-ingress')?.address;
-  return known ?? `http://${reachable(http.host)}:${http.port}`;
-}
-
-/** An address that listens everywhere is reached from here by loopback. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0' || host === '') return '127.0.0.1';
-  if (host === '::') return '[::1]';
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }
 
 function authorization(options: Options, env: NodeJS.ProcessEnv): Record<string, string> {

@@ -128,7 +128,7 @@ describe('pub and sub through a door', () => {
     const some = ['sub', 'some/a', '--from', '1', '--timeout', '3s', '--url', door.url];
     expect(await call([...some, '--count', '2'])).toMatchObject({ code: 1, out: '1\n' });
     expect(await call(some)).toMatchObject({ code: 0, out: '1\n' });
-  }, 60_000);
+  }, 120_000);
 
   test('runs by its name, and finds the door by hub.json of the data directory', async () => {
     const processes = [{ name: 'http-ingress', pid: 1, address: door.url }];
@@ -141,7 +141,7 @@ describe('pub and sub through a door', () => {
     });
     expect(await process.exited).toMatchObject({ code: 0 });
     expect(process.stdout()).toBe('by/name: stored\n');
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('credentials', () => {

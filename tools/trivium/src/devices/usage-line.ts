@@ -1,0 +1,10 @@
+/** How a device gets in by its password at the MQTT door, for a shell. */
+export function usageLine(name: string, password: string, { hostname, port }: URL): string {
+  const user = quoted(name);
+  const at = `-h ${hostname.replace(/^\[(.*)\]$/, '$1')} -p ${port}`;
+  return `mosquitto_pub ${at} -i ${user} -u ${user} -P ${quoted(password)} -q 1 -t ${quoted(`test/${name}`)} -m hello`;
+}
+
+function quoted(text: string): string {
+  return /^[A-Za-z0-9_/.:@][A-Za-z0-9_/.:@-]*$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,19 @@
+import { runningProcesses } from './hub-file.ts';
+import { hubSettings } from './hub-settings.ts';
+
+const SERVICES = { http: 'http-ingress', mqtt: 'mqtt-ingress' } as const;
+
+/** Where the hub on this machine has a door: as `npm start` wrote it down, else as it is set. */
+export function ownDoor(kind: keyof typeof SERVICES, env: NodeJS.ProcessEnv): URL {
+  const settings = hubSettings(env);
+  const known = runningProcesses(settings.dataDir).find(({ name }) => name === SERVICES[kind])?.address;
+  const { host, port } = settings[kind];
+  return new URL(known ?? `${kind}://${reachable(host)}:${port}`);
+}
+
+/** An address that listens everywhere is reached from here by loopback. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}
