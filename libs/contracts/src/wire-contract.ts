@@ -1,5 +1,6 @@
 import { AuditRecord, auditSubject } from './audit-record.ts';
 import { BUCKETS } from './buckets.ts';
+import { ClientFilters, doorFiltersSubject, filtersSubject } from './client-filters.ts';
 import {
   callSubject,
   COMMAND_HEADERS,
@@ -105,6 +106,8 @@ export function wireContract(): unknown {
       retained: retainedSubject('a.b'),
       client: clientSubject('door', 'a.b'),
       door: doorSubject('door'),
+      filters: filtersSubject('door', 'a.b'),
+      doorFilters: doorFiltersSubject('door'),
       actor: actorSubject(31, 'a.b'),
       partition: partitionSubject(31),
       position: positionSubject(31),
@@ -173,6 +176,7 @@ export function wireContract(): unknown {
       PolicyRecord,
       AuditRecord,
       TakeoverNotice,
+      ClientFilters,
       PositionRequest,
       PositionAnswer,
     },

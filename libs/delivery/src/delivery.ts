@@ -1,6 +1,7 @@
-import { TriviumError, type TopicFilter } from '@trivium/contracts';
+import { TriviumError } from '@trivium/contracts';
 import type { Bus, Logger } from '@trivium/bus';
 import { Client } from './client.ts';
+import { serveFilters, subscriptionsOf } from './client-filters.ts';
 import { createDurableFeed } from './durable-feed.ts';
 import { createLiveRoutes, type Hold, type Reach } from './live-routes.ts';
 import type { AttachOptions, Attachment, Delivery, Receiver, Subscription } from './receiver.ts';
@@ -175,6 +176,8 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
     };
   };
 
+  const filters = serveFilters(bus, clients);
+
   return {
     attach,
     stats: {
@@ -210,6 +213,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
     },
     read: createRereader(bus, topics),
     close() {
+      filters.close();
       retained.close();
       shares.close();
       feed.close();
@@ -219,14 +223,6 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
 
 function reachOf(sub: Subscription): Reach {
   return sub.qos > 0 ? 'qos0' : 'all';
-}
-
-function subscriptionsOf(client: Client): ReadonlyMap<TopicFilter, Subscription> {
-  const own = [...client.wishes].map(
-    ([filter, { sub, from }]) => [filter, sub.qos > 0 ? { ...sub, from } : sub] as const,
-  );
-  const shared = [...client.shares].map(([filter, { sub }]) => [filter, sub] as const);
-  return new Map([...own, ...shared]);
 }
 
 function isShared(sub: Subscription): sub is SharedSubscription {
