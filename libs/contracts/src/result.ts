@@ -4,6 +4,8 @@ import type { ErrorCode } from './errors.ts';
 export interface Refusal {
   readonly code: ErrorCode;
   readonly message: string;
+  /** When a repeat makes sense, in milliseconds from now. */
+  readonly retryAfterMs?: number;
 }
 
 export type Result<T> =
@@ -13,6 +15,10 @@ export function accept<T>(value: T): Result<T> {
   return { ok: true, value };
 }
 
-export function refuse(code: ErrorCode, message: string): { readonly ok: false; readonly error: Refusal } {
-  return { ok: false, error: { code, message } };
+export function refuse(
+  code: ErrorCode,
+  message: string,
+  retryAfterMs?: number,
+): { readonly ok: false; readonly error: Refusal } {
+  return { ok: false, error: { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } };
 }

@@ -12,6 +12,8 @@ export interface ChallengeMethod {
 }
 
 export interface Challenge {
+  /** Who the client says it is. */
+  readonly name: string;
   /** To the client. */
   readonly message: Buffer;
   /** What the client says to it. Refused with `auth.failed`, in words that do not tell an unknown user from a wrong password. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Type, type Static } from 'typebox';
 import type { ChallengeMethod } from './challenge-method.ts';
-import { createScramMethod } from './scram-method.ts';
-import { readScram } from './scram-users.ts';
+import { createScramMethod, scramNonce } from './scram-method.ts';
+import { createScramUsers, readScram } from './scram-users.ts';
 
 /** `auth.jwt`: whose tokens are taken. */
 const jwtSection = Type.Object({
@@ -18,10 +18,10 @@ const jwtSection = Type.Object({
 
 /** `auth.certificate`: who the owner of a client certificate is. */
 const certificateSection = Type.Object({
-  name: Type.Union(
-    (['cn', 'dns', 'uri', 'email'] as const).map((part) => Type.Literal(part)),
-    { default: 'cn', description: 'Its name: the common name of the subject, or a subject alternative name' },
-  ),
+  name: Type.Union([Type.Literal('cn'), Type.Literal('dns'), Type.Literal('uri'), Type.Literal('email')], {
+    default: 'cn',
+    description: 'Its name: the common name of the subject, or a subject alternative name',
+  }),
 });
 
 /** `auth.argon2`: what new passwords cost, and what it costs to try one. */
@@ -58,13 +58,13 @@ export const authSection = Type.Object(
 
 export type AuthConfig = Static<typeof authSection>;
 
-const NONCE_BYTES = 18;
-const SECRET_BYTES = 32;
-
-/** What the section offers clients of MQTT 5; nothing without users. */
+/** What the section offers clients of MQTT 5 without the users that are stored; nothing without users. */
 export function createChallengeMethods({ scram }: Pick<AuthConfig, 'scram'>): ChallengeMethod[] {
   const { verifiers } = readScram(scram);
   if (verifiers.size === 0) return [];
-  const nonce = (): string => randomBytes(NONCE_BYTES).toString('base64');
-  return [createScramMethod({ verifiers, secret: randomBytes(SECRET_BYTES), nonce })];
+  const nobody = { user: () => undefined, users: () => [], usersVersion: 0 };
+  const bytes = randomBytes(32);
+  const secret = (): Uint8Array => bytes;
+  const users = createScramUsers({ directory: nobody, configured: verifiers, secret });
+  return [createScramMethod({ users, secret, nonce: scramNonce })];
 }

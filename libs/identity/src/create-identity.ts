@@ -1,9 +1,28 @@
+import { performance } from 'node:perf_hooks';
 import type { Bus, Logger } from '@trivium/bus';
-import { accept, refuse, type Result } from '@trivium/contracts';
+import { accept, refuse } from '@trivium/contracts';
+import { createAccessOf } from './access/create-access.ts';
+import { createGroupPolicies } from './access/group-policies.ts';
+import { createStanding } from './access/standing.ts';
+import { createAudit } from './audit/audit.ts';
+import { createFailureAudit } from './audit/failure-audit.ts';
 import type { AuthConfig } from './config.ts';
-import type { Identity, Source } from './identity.ts';
-import { OPEN_IDENTITY } from './open-identity.ts';
-import { ANONYMOUS_PRINCIPAL, type Principal } from './principal.ts';
+import { createDirectory } from './directory/directory.ts';
+import { saltSecret } from './directory/salt-secret.ts';
+import { createGuard } from './guard/guard.ts';
+import type { Identity } from './identity.ts';
+import { createJwtCheck } from './jwt/jwt-check.ts';
+import { createKeyUses } from './key/key-uses.ts';
+import { createPasswordCheck } from './password/password-check.ts';
+import type { Principal } from './principal.ts';
+import { createScramMethod, scramNonce } from './scram-method.ts';
+import { createScramUsers, readScram } from './scram-users.ts';
+import { createFailedSignIns } from './sign-in/failed-sign-ins.ts';
+import { guardedMethod } from './sign-in/guarded-method.ts';
+import { createGuesses } from './sign-in/guesses.ts';
+import { createPause } from './sign-in/pause.ts';
+import { createProofs } from './sign-in/proofs.ts';
+import { createSignIn, notReady } from './sign-in/sign-in.ts';
 import { createStats, type IdentityStats } from './stats.ts';
 
 export interface IdentityOptions {
@@ -23,26 +42,83 @@ export interface StoredIdentity extends Identity {
   readonly stats: Readonly<IdentityStats>;
 }
 
-/** Who may do what, from what is stored in the hub and section `auth`. */
-export function createIdentity({ config, allowAnonymous }: IdentityOptions): StoredIdentity {
-  const stats = createStats();
-  const mayBeAnonymous = (source: Source): boolean => !config.required && (source.loopback || allowAnonymous);
+/** Clients that wait for their answer because of failures before; each holds a connection. */
+const MOST_PAUSED = 1_000;
 
-  const signIn = (by: 'nothing' | string, source: Source): Result<Principal> => {
-    if (mayBeAnonymous(source)) return accept(ANONYMOUS_PRINCIPAL);
-    return by === 'nothing'
-      ? refuse('auth.required', 'credentials are needed')
-      : refuse('auth.failed', 'wrong user name or password');
-  };
+/** Who may do what, from what is stored in the hub and section `auth`. */
+export function createIdentity({
+  bus,
+  config,
+  allowAnonymous,
+  logger,
+  service,
+  clock = Date.now,
+}: IdentityOptions): StoredIdentity {
+  const stats = createStats();
+  const devices = bus.bucket('devices');
+  const closed = new AbortController();
+  const directory = createDirectory({ bus, logger, stats });
+
+  let salts: Uint8Array = new Uint8Array(0);
+  const secret = (): Uint8Array => salts;
+  const { verifiers: configured } = readScram(config.scram);
+  const scram = createScramUsers({ directory, configured, secret });
+  const scramMethod = createScramMethod({ users: scram, secret, nonce: scramNonce });
+
+  const guard = createGuard({ clock: () => performance.now(), stats });
+  const audit = createFailureAudit(createAudit({ bus, service, clock }));
+  const failed = createFailedSignIns({ guard, audit, stats });
+  const pause = createPause(MOST_PAUSED);
+  const standing = createStanding({ directory, scram });
+  const access = createAccessOf({ directory, standing, policiesOf: createGroupPolicies(directory), clock });
+
+  const passwords = createPasswordCheck({ directory, cost: config.argon2, logger, stats });
+  const jwt = config.jwt.keys === '' ? undefined : createJwtCheck({ config: config.jwt, logger, clock });
+  const signIn = createSignIn({
+    proofs: createProofs({ config, directory, jwt, clock }),
+    guesses: createGuesses({ passwords, directory, guard, pause, failed, stats }),
+    mayBeAnonymous: (source) => !config.required && (source.loopback || allowAnonymous),
+    isKnown: (name) => directory.user(name) !== undefined || configured.has(name),
+    takesJwt: jwt !== undefined,
+    onKeyUsed: createKeyUses({ bucket: devices, clock }),
+    ...{ standing, guard, pause, failed, stats, clock },
+  });
+
+  let isReady = false;
+  const ready = (async () => {
+    const secretRead = saltSecret(devices, logger, closed.signal);
+    await Promise.all([directory.ready, jwt?.ready]);
+    salts = await secretRead;
+    isReady = true;
+  })();
 
   return {
-    ready: Promise.resolve(),
-    version: 0,
+    ready,
+    get version() {
+      return directory.version;
+    },
     stats,
-    method: () => undefined,
-    signIn: (credentials, source) => signIn(credentials.by, source),
-    proven: () => refuse('auth.method', 'nobody proves anything here'),
-    access: (principal, client, assigned) => OPEN_IDENTITY.access(principal, client, assigned),
-    close: () => undefined,
+    method(name, source) {
+      if (!isReady || name !== scramMethod.name || !scram.any()) return undefined;
+      return source === undefined ? scramMethod : guardedMethod(scramMethod, source, guard, failed);
+    },
+    signIn: (credentials, source) => (isReady ? signIn(credentials, source) : notReady()),
+    proven(name, source) {
+      const proof = scram.markOf(name);
+      const principal: Principal = { name, by: 'scram', groups: [], claims: {}, ...(proof && { proof }) };
+      if (proof === undefined || standing(principal, clock()) === undefined)
+        return failed({ by: 'scram', name, told: name, why: 'disabled, or changed meanwhile' }, source);
+      guard.succeeded(source.address, name);
+      stats.signedIn.scram++;
+      return accept(principal);
+    },
+    access: (principal, client, assigned = false) =>
+      isReady ? access(principal, client, assigned) : refuse('auth.denied', 'policies are not known yet'),
+    close() {
+      closed.abort();
+      directory.close();
+      jwt?.close();
+      audit.close();
+    },
   };
 }

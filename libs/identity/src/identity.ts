@@ -29,8 +29,11 @@ export interface Identity {
   readonly ready: Promise<void>;
   /** Grows with every change of credentials, keys, devices or policies. Doors compare it once a second, and `renew` the access of who is connected. */
   readonly version: number;
-  /** By which clients of MQTT 5 may prove who they are (AUTH); changes with what is stored. */
-  method(name: string): ChallengeMethod | undefined;
+  /**
+   * By which clients of MQTT 5 may prove who they are (AUTH); changes with what is stored. With `source` failures are counted and
+   * written to the audit, and `finish` may be refused with `rate.limited`.
+   */
+  method(name: string, source?: Source): ChallengeMethod | undefined;
   /**
    * Who the client is. Never rejects. At once where nothing has to be computed. Refused with `auth.required`, `auth.failed`, `auth.method`
    * or `rate.limited`, in words that do not tell an unknown user from a wrong password; slowed down and written to the audit.

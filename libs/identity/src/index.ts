@@ -5,7 +5,7 @@ export type { Access, FilterRuling } from './access.ts';
 export { OPEN_IDENTITY } from './open-identity.ts';
 export type { Authenticated, Challenge, ChallengeMethod } from './challenge-method.ts';
 export { createScramMethod } from './scram-method.ts';
-export type { ScramMethodOptions } from './scram-method.ts';
+export type { ScramMethodOptions, ScramUsers } from './scram-method.ts';
 export {
   LEAST_ITERATIONS,
   parseScramVerifier,

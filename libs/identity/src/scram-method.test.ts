@@ -19,7 +19,10 @@ const verifiers = new Map([
   ['a=b,c', verifierOf('pencil')],
   ['IX', verifierOf('pencil')],
 ]);
-const method = createScramMethod({ verifiers, secret: Buffer.alloc(32, 1), nonce: () => NONCE });
+const secret = () => Buffer.alloc(32, 1);
+const pretended = () => ({ iterations: 4_096, saltBytes: 16 });
+const users = { find: (name: string) => verifiers.get(name), pretended };
+const method = createScramMethod({ users, secret, nonce: () => NONCE });
 const start = (text: string) => method.start(Buffer.from(text));
 
 /** One whole exchange. */
@@ -87,14 +90,28 @@ describe('SCRAM-SHA-256', () => {
     expect(challengeOf('nobody')).not.toContain(SALT.toString('base64'));
   });
 
-  test('somebody unknown is asked for as many rounds as somebody known', () => {
-    const dear = createScramMethod({
-      verifiers: new Map([['user', verifierOf('pencil', 9_000)]]),
-      secret: Buffer.alloc(32, 1),
+  test('somebody unknown is asked as it is said', () => {
+    const dear = { find: () => undefined, pretended: () => ({ iterations: 9_000, saltBytes: 8 }) };
+    const made = createScramMethod({ users: dear, secret, nonce: () => NONCE }).start(
+      Buffer.from('n,,n=nobody,r=abc'),
+    );
+    expect(made.ok && made.value.message.toString()).toMatch(/,s=[A-Za-z0-9+/]{11}=,i=9000$/);
+  });
+
+  test('a verifier that is another one at the end than at the start proves nothing', () => {
+    let verifier = verifierOf('pencil');
+    const changing = createScramMethod({
+      users: { find: () => verifier, pretended },
+      secret,
       nonce: () => NONCE,
     });
-    const made = dear.start(Buffer.from('n,,n=nobody,r=abc'));
-    expect(made.ok && made.value.message.toString()).toMatch(/,i=9000$/);
+    const client = scramClient('user', 'pencil');
+    const challenge = changing.start(client.first);
+    if (!challenge.ok) throw new Error(challenge.error.message);
+    const final = client.final(challenge.value.message);
+    expect(challenge.value.finish(final)).toMatchObject({ ok: true });
+    verifier = verifierOf('pencil');
+    expect(challenge.value.finish(final)).toMatchObject({ ok: false, error: { code: 'auth.failed' } });
   });
 
   test('[RFC5802-7] an answer with another header, nonce or proof is refused', () => {

@@ -1,35 +1,45 @@
-import { timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { accept, refuse, type Result } from '@trivium/contracts';
 import type { ChallengeMethod } from './challenge-method.ts';
 import { userName } from './principal.ts';
 import { readClientFinal, readClientFirst, writeServerFirst } from './scram-messages.ts';
 import type { ClientFirst } from './scram-messages.ts';
-import { base64, hmac, LEAST_ITERATIONS, SCRAM_SHA_256, sha256, USUAL_SALT_BYTES } from './scram-verifier.ts';
+import { base64, hmac, SCRAM_SHA_256, sha256 } from './scram-verifier.ts';
 import type { ScramVerifier } from './scram-verifier.ts';
 
+/** Who can log in. */
+export interface ScramUsers {
+  /** By user name, as `userName` gives it. The same object until the verifier changes. */
+  find(name: string): ScramVerifier | undefined;
+  /** How somebody who does not exist is asked: always the same for one name, and such as others are asked. */
+  pretended(name: string): Pick<ScramVerifier, 'iterations'> & { readonly saltBytes: number };
+}
+
 export interface ScramMethodOptions {
-  /** By user name, as `userName` gives it. */
-  verifiers: ReadonlyMap<string, ScramVerifier>;
-  /** What the salts of users that do not exist are made from: random, 32 bytes. */
-  secret: Uint8Array;
+  users: ScramUsers;
+  /** What the salts of users that do not exist are made from: random, 32 bytes, known when the first client comes. */
+  secret: () => Uint8Array;
   /** The server's part of a nonce: printable ASCII without a comma, never the same twice. */
   nonce: () => string;
+}
+
+const NONCE_BYTES = 18;
+
+export function scramNonce(): string {
+  return randomBytes(NONCE_BYTES).toString('base64');
 }
 
 const WRONG = 'wrong user name or password';
 
 /** SCRAM-SHA-256 without channel binding, as the server does it (RFC 5802, RFC 7677). */
-export function createScramMethod({ verifiers, secret, nonce }: ScramMethodOptions): ChallengeMethod {
-  const all = [...verifiers.values()];
-
-  /** What somebody who does not exist is asked with: always the same for one name, and such as others are asked with. */
+export function createScramMethod({ users, secret, nonce }: ScramMethodOptions): ChallengeMethod {
   const pretended = (name: string): ScramVerifier => {
-    const like = all[hmac(secret, `like ${name}`).readUInt32BE(0) % all.length];
+    const { iterations, saltBytes } = users.pretended(name);
     return {
-      iterations: like?.iterations ?? LEAST_ITERATIONS,
-      salt: hmac(secret, `salt ${name}`).subarray(0, like?.salt.length ?? USUAL_SALT_BYTES),
-      storedKey: hmac(secret, `stored ${name}`),
-      serverKey: hmac(secret, `server ${name}`),
+      iterations,
+      salt: hmac(secret(), `salt ${name}`).subarray(0, saltBytes),
+      storedKey: hmac(secret(), `stored ${name}`),
+      serverKey: hmac(secret(), `server ${name}`),
     };
   };
 
@@ -40,11 +50,12 @@ export function createScramMethod({ verifiers, secret, nonce }: ScramMethodOptio
       if (!first.ok) return first;
       const name = nameIn(first.value);
       if (!name.ok) return name;
-      const known = verifiers.get(name.value);
+      const known = users.find(name.value);
       const verifier = known ?? pretended(name.value);
       const bothNonces = first.value.nonce + nonce();
       const serverFirst = writeServerFirst(bothNonces, verifier.salt, verifier.iterations);
       return accept({
+        name: name.value,
         message: Buffer.from(serverFirst, 'utf8'),
         finish(answer) {
           const final = readClientFinal(answer);
@@ -55,7 +66,9 @@ export function createScramMethod({ verifiers, secret, nonce }: ScramMethodOptio
           const signed = `${first.value.bare},${serverFirst},${withoutProof}`;
           const proven = isProof(proof, verifier, signed);
           const signature = hmac(verifier.serverKey, signed);
-          if (!proven || known === undefined) return refuse('auth.failed', WRONG);
+          // What is stored may have changed meanwhile.
+          const stands = known !== undefined && users.find(name.value) === known;
+          if (!proven || !stands) return refuse('auth.failed', WRONG);
           return accept({ principal: name.value, message: Buffer.from(`v=${base64(signature)}`, 'utf8') });
         },
       });

@@ -28,9 +28,9 @@ export async function isPassword(prepared: string, { hash, ...settings }: Passwo
   return timingSafeEqual(await run(prepared, settings, hash.length), hash);
 }
 
-/** Nobody's password: what verifying it says is no, and takes as long as that of a stored one of this cost. */
-export function nobodysHash(cost: Argon2Cost): PasswordHash {
-  return { ...cost, lanes: 1, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
+/** Nobody's password: verifying one by it says no, and takes as long as with a stored one of this cost. */
+export function nobodysHash(cost: Omit<PasswordHash, 'salt' | 'hash'>): PasswordHash {
+  return { ...cost, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) };
 }
 
 function run(

@@ -24,7 +24,7 @@ test('a password is what its hash was made of, in the form of SASLprep; each has
   expect(one.value).toMatch(/^\$argon2id\$v=19\$m=1024,t=1,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
   expect(one.value).not.toBe(two.value);
   for (const { value } of [one, two]) expect(await isPassword('IX', parsed(value))).toBe(true);
-  expect(await isPassword('IX', nobodysHash(CHEAP))).toBe(false);
+  expect(await isPassword('IX', nobodysHash({ ...CHEAP, lanes: 1 }))).toBe(false);
   for (const bad of ['', 'a\u0007'])
     expect(await passwordHash(bad, CHEAP)).toMatchObject({ ok: false, error: { code: 'auth.failed' } });
 });
