@@ -60,6 +60,8 @@ export const ALL_SUBJECTS = {
   /** To clients without a session. */
   calls: 'tv1.k.*',
   here: 'tv1.h.*',
+  /** What a door delivers to a client: asked by explain. */
+  clientFilters: 'tv1.f.>',
   actors: 'tv1.d.>',
   positions: 'tv1.x.*',
   events: 'tv1.e.>',

@@ -38,7 +38,7 @@ const DOOR = {
     ALL_SUBJECTS.contractLetters,
     ALL_SUBJECTS.audit,
   ],
-  hears: [ALL_SUBJECTS.messages, ALL_SUBJECTS.clients, ALL_SUBJECTS.calls],
+  hears: [ALL_SUBJECTS.messages, ALL_SUBJECTS.clients, ALL_SUBJECTS.calls, ALL_SUBJECTS.clientFilters],
   writes: { leases: ['door.*'], devices: ['used.*', 'secret.salts'] },
   streams: ['MESSAGES', 'RETAINED'],
   reads: { devices: EVERY, policies: EVERY, contracts: EVERY, leases: ['door.*'], sessions: EVERY },
@@ -108,7 +108,7 @@ export const needsOf: Readonly<Record<Exclude<NatsUser, 'admin'>, Needs>> = {
   },
   'http-ingress': {
     ...DOOR,
-    says: [...DOOR.says, ...COMMANDS.says],
+    says: [...DOOR.says, ...COMMANDS.says, ALL_SUBJECTS.clientFilters],
     writes: { ...DOOR.writes, ...COMMANDS.keys, devices: [...DOOR.writes.devices, 'registry.*'] },
     reads: { ...DOOR.reads, ...COMMANDS.keys },
   },
