@@ -29,3 +29,13 @@ export const limitsSection = Type.Object(
 );
 
 export type LimitsConfig = Static<typeof limitsSection>;
+
+/** For whoever is made without the section. */
+export const NO_LIMITS: LimitsConfig = {
+  connectionsPerSource: 0,
+  connectsPerSecondPerSource: 0,
+  connectionsPerPrincipal: 0,
+  messagesPerSecond: 0,
+  bytesPerSecond: 0,
+  messagesPerSecondPerPrincipal: 0,
+};

@@ -1,8 +1,10 @@
-export { limitsSection } from './config.ts';
+export { limitsSection, NO_LIMITS } from './config.ts';
 export type { LimitsConfig } from './config.ts';
 export { TokenBucket } from './token-bucket.ts';
 export { createKeyedRates } from './keyed-rates.ts';
 export type { KeyedRates, KeyedRatesOptions } from './keyed-rates.ts';
+export { createMessageRates } from './message-rates.ts';
+export type { MessageRates, Publisher } from './message-rates.ts';
 export { createPrincipalGate } from './principal-gate.ts';
 export type { PrincipalGate } from './principal-gate.ts';
 export { createSourceGate } from './source-gate.ts';
