@@ -29,7 +29,7 @@ export interface CommandStore {
   /** By compare-and-set; undefined when somebody else has changed it. */
   write(record: CommandRecord, expect: number): Promise<StoredCommand | undefined>;
   /** Stores a command until `expiresAt` for when its device is there, in order. Rejects with `quota.exceeded` when too many wait. */
-  queue(device: string, command: Command, expiresAt: number): Promise<StoredCommand>;
+  queue(device: string, command: Command, expiresAt: number, principal?: string): Promise<StoredCommand>;
   /** The id of the command that the key stands for: `id`, unless the key was used before. Another command under the key: `digest` differs. */
   claim(device: string, key: string, id: string, digest: string): Promise<IdempotentCommand>;
 }
@@ -57,12 +57,13 @@ export function createCommandStore(
       return read?.ok ? { record: read.value, revision: entry!.revision } : undefined;
     },
     write,
-    async queue(device, { id, name, payload, properties }, expiresAt) {
+    async queue(device, { id, name, payload, properties }, expiresAt, principal) {
       const subject = queuedCommandSubject(device);
       if ((await bus.count('COMMANDS', subject)) >= MAX_QUEUED)
         throw new TriviumError('quota.exceeded', `${MAX_QUEUED} commands wait for this device already`);
       const record: CommandRecord = {
         ...{ v: 1, id, device, name, state: 'queued' },
+        ...(principal === undefined ? {} : { principal }),
         ...{ createdAt: now(), expiresAt },
       };
       const there = await bucket.get(commandKey(id));

@@ -21,6 +21,8 @@ export const CommandRecord = Type.Object(
       Type.Literal('expired'),
       Type.Literal('cancelled'),
     ]),
+    /** Who sent it. */
+    principal: Type.Optional(Type.String()),
     /** Milliseconds since the epoch. */
     createdAt: Type.Integer({ minimum: 0 }),
     /** It is not sent after this. */
