@@ -11,7 +11,7 @@ export interface BatchMessageOptions {
   nowMs: number;
   limits: TopicLimits;
   maxPayloadBytes: number;
-  /** Of the request, for messages that name none. */
+  /** Of the request. */
   client: string | undefined;
   trace: { readonly traceparent?: string; readonly tracestate?: string };
 }

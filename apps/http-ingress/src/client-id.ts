@@ -1,5 +1,4 @@
 import { accept, refuse, type Result } from '@trivium/contracts';
-import type { FastifyRequest } from 'fastify';
 
 /** The publisher's id in the header `x-client-id`, UTF-8; `undefined` when there is none. */
 export function clientIdOf(
@@ -23,10 +22,4 @@ export function clientIdOf(
       `x-client-id has ${bytes.length} bytes, at most ${maxBytes} are accepted`,
     );
   return accept(id);
-}
-
-/** Who is counted as one client: who it says it is, else where it comes from. Nobody proves who he is yet. */
-export function clientOf(request: Pick<FastifyRequest, 'headers' | 'ip'>): string {
-  const id = request.headers['x-client-id'];
-  return typeof id === 'string' ? `id ${id}` : request.ip;
 }

@@ -7,12 +7,15 @@ import {
   TriviumError,
   type CommandRecord,
 } from '@trivium/contracts';
+import { ANONYMOUS } from '@trivium/identity';
 import type { Clock } from './clock.ts';
 
 export interface CommandRequest {
   readonly device: string;
   readonly name: string;
   readonly body: CommandBody;
+  /** Who sends it: the only one but administrators who may ask what became of it. */
+  readonly principal: string;
   readonly timeoutMs: number;
   /** How long it may wait for a device that is away; undefined: not at all. */
   readonly queueMs: number | undefined;
@@ -52,7 +55,7 @@ export function createCommanding(caller: CommandCaller, store: CommandStore, clo
 
   const callOrQueue = async (
     id: string,
-    { device, name, body, timeoutMs, queueMs }: CommandRequest,
+    { device, name, body, principal, timeoutMs, queueMs }: CommandRequest,
     cancel: { signal?: AbortSignal },
   ): Promise<CommandOutcome> => {
     try {
@@ -60,17 +63,17 @@ export function createCommanding(caller: CommandCaller, store: CommandStore, clo
       return { is: 'answered', id, reply };
     } catch (error) {
       if (queueMs === undefined || errorCode(error) !== 'device.offline') throw error;
-      await store.queue(device, { id, name, ...body }, clock.now() + queueMs);
+      await store.queue(device, { id, name, ...body }, clock.now() + queueMs, principal);
       return { is: 'queued', id };
     }
   };
 
   /** The same, with a record of it that a retry finds. */
   const once = async (id: string, request: CommandRequest): Promise<CommandOutcome> => {
-    const { device, name, timeoutMs } = request;
+    const { device, name, principal, timeoutMs } = request;
     const now = clock.now();
     const sent: CommandRecord = {
-      ...{ v: 1, id, device, name, state: 'sent', createdAt: now, expiresAt: now + timeoutMs },
+      ...{ v: 1, id, device, name, state: 'sent', principal, createdAt: now, expiresAt: now + timeoutMs },
     };
     const stored = await store.write(sent, 0);
     if (stored === undefined) return join(id, request);
@@ -92,7 +95,7 @@ export function createCommanding(caller: CommandCaller, store: CommandStore, clo
       const id = caller.newId();
       if (request.idempotencyKey === undefined) return callOrQueue(id, request, { signal: request.signal });
       const digest = digestOf(request);
-      const claim = await store.claim(request.device, request.idempotencyKey, id, digest);
+      const claim = await store.claim(request.device, keyOf(request), id, digest);
       if (claim.digest !== digest)
         throw new TriviumError('idempotency.mismatch', 'the key was used for another command');
       return claim.id === id ? once(id, request) : join(claim.id, request);
@@ -127,6 +130,11 @@ function outcomeOf(record: CommandRecord): CommandOutcome | undefined {
     case 'cancelled':
       throw new TriviumError('device.no-answer', `the command was ${state}`);
   }
+}
+
+/** Of one principal: else the answer to somebody else would be told. No key has a blank. */
+function keyOf({ principal, idempotencyKey = '' }: CommandRequest): string {
+  return principal === ANONYMOUS ? idempotencyKey : `${principal} ${idempotencyKey}`;
 }
 
 function digestOf({ name, body }: CommandRequest): string {

@@ -1,4 +1,6 @@
 import { DEFAULT_TOPIC_LIMITS } from '@trivium/contracts';
+import { authSection } from '@trivium/identity';
+import { limitsSection } from '@trivium/limits';
 import { checkListener, serviceSchema } from '@trivium/service';
 import { Type, type Static } from 'typebox';
 import { certificateFaults } from './tls-certificate.ts';
@@ -103,19 +105,28 @@ export const httpSection = Type.Object(
 
 export type HttpConfig = Static<typeof httpSection>;
 
-/** The settings of this service: the shared ones and `http`. */
-export const configSchema = serviceSchema(9103, { http: httpSection });
+/** The settings of this service: the shared ones, `http`, and who may call and how often. */
+export const configSchema = serviceSchema(9103, {
+  http: httpSection,
+  auth: authSection,
+  limits: limitsSection,
+});
 export type Config = Static<typeof configSchema>;
 
 /** Rules across settings. */
-export function checkConfig({ http, allowAnonymous }: Config) {
+export function checkConfig({ http, auth, allowAnonymous }: Config) {
   const faults = certificateFaults(http).map(({ setting, message }) => ({
     source: setting === 'tlsCert' ? 'TRIVIUM_HTTP_TLS_CERT' : 'TRIVIUM_HTTP_TLS_KEY',
     setting: `http.${setting}`,
     message,
   }));
   return [
-    checkListener({ setting: 'http.host', host: http.host, allowAnonymous, hasAuthentication: false }),
+    checkListener({
+      setting: 'http.host',
+      host: http.host,
+      allowAnonymous,
+      hasAuthentication: auth.required,
+    }),
     ...faults,
   ];
 }

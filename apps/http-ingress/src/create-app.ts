@@ -9,12 +9,13 @@ import { parseTraceparent } from '@trivium/telemetry';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { watchMethods } from './allowed-methods.ts';
 import type { App } from './app.ts';
-import { clientOf } from './client-id.ts';
+import type { CallerOptions } from './caller.ts';
 import type { Clock } from './clock.ts';
 import type { HttpConfig } from './config.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { allowOrigins } from './cors.ts';
 import { isCutOff } from './hang-up.ts';
+import { identifyCallers } from './identify.ts';
 import { refuseMalformed } from './malformed.ts';
 import { createErrorHandler, sendProblem } from './problem.ts';
 import { requestIdOf } from './request-id.ts';
@@ -27,6 +28,7 @@ export interface AppOptions {
   clock: Clock;
   /** Undefined: clients may ask as often as they like. */
   rates: KeyedRates | undefined;
+  callers: CallerOptions;
   isDraining(): boolean;
 }
 
@@ -34,7 +36,7 @@ export interface AppOptions {
 const ENCODED = 3;
 
 /** What holds for every request, whatever its route: limits, ids, and problems as the answer to all that fails. */
-export function createApp({ config, logger, stats, clock, rates, isDraining }: AppOptions): App {
+export function createApp({ config, logger, stats, clock, rates, callers, isDraining }: AppOptions): App {
   const handleError = createErrorHandler(logger);
   /** The last answer of a connection of HTTP/1.1. */
   const answers = new WeakMap<Duplex, ServerResponse>();
@@ -82,17 +84,11 @@ export function createApp({ config, logger, stats, clock, rates, isDraining }: A
     return sendProblem(request, reply, refuse('protocol.error', message).error, 405);
   });
 
-  /** Why a request goes no further, whatever it asks for. */
-  const refusalOf = (request: FastifyRequest): { error: PublicError; status?: number } | undefined => {
-    const { url = '' } = request.raw;
-    if (url.length > config.maxUrlBytes) {
-      const message = `the address has ${url.length} bytes, at most ${config.maxUrlBytes} are accepted`;
-      return { error: { code: 'protocol.malformed', message }, status: 414 };
-    }
-    const retryAfterMs = rates?.take(clientOf(request), 1, clock.now()) ?? 0;
+  const tooOften = (counted: string): PublicError | undefined => {
+    const retryAfterMs = rates?.take(counted, 1, clock.now()) ?? 0;
     if (retryAfterMs === 0) return undefined;
     const message = `more than ${config.maxRequestsPerSecond} requests a second`;
-    return { error: { code: 'rate.limited', message, retryAfterMs } };
+    return { code: 'rate.limited', message, retryAfterMs };
   };
   app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply);
@@ -102,9 +98,10 @@ export function createApp({ config, logger, stats, clock, rates, isDraining }: A
       void sendProblem(request, reply, refuse('server.draining', 'this process is shutting down').error);
       return;
     }
-    const refusal = refusalOf(request);
-    if (refusal === undefined) done();
-    else void sendProblem(request, reply, refusal.error, refusal.status);
+    const { length } = request.raw.url ?? '';
+    if (length <= config.maxUrlBytes) return done();
+    const message = `the address has ${length} bytes, at most ${config.maxUrlBytes} are accepted`;
+    void sendProblem(request, reply, refuse('protocol.malformed', message).error, 414);
   });
   app.addHook('preValidation', (request, reply, done) => {
     if (!isCutOff(request.raw)) done();
@@ -119,6 +116,7 @@ export function createApp({ config, logger, stats, clock, rates, isDraining }: A
     done();
   });
   allowOrigins(app, config.origins);
+  identifyCallers(app, callers, tooOften);
   return app;
 }
 

@@ -3,8 +3,16 @@ import type { Http2SecureServer } from 'node:http2';
 import type { Bus, Logger } from '@trivium/bus';
 import { createCommandCaller, createCommandDesk, createCommandStore } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
-import { createKeyedRates } from '@trivium/limits';
+import { OPEN_IDENTITY, type Audit, type Identity } from '@trivium/identity';
+import {
+  createKeyedRates,
+  createMessageRates,
+  createPrincipalGate,
+  NO_LIMITS,
+  type LimitsConfig,
+} from '@trivium/limits';
 import { NO_CONTRACTS, type MessageContracts } from '@trivium/message-contracts';
+import { isLoopback } from '@trivium/service';
 import type { MessageTracing } from '@trivium/telemetry';
 import { describeMessages } from './asyncapi.ts';
 import { systemClock, type Clock } from './clock.ts';
@@ -15,6 +23,7 @@ import { createDeviceDirectory } from './device-directory.ts';
 import { createDeviceRegistry } from './device-registry.ts';
 import { createEventFrames } from './event-frames.ts';
 import { createEventStreams } from './event-streams.ts';
+import { createKnownAccess } from './known-access.ts';
 import { describeApi } from './openapi.ts';
 import { createPollingDevices } from './polling-devices.ts';
 import { createPublishing } from './publishing.ts';
@@ -38,7 +47,13 @@ export interface HttpDoorOptions {
   delivery: Delivery;
   /** What the site expects of messages; nothing unless given. */
   contracts?: MessageContracts;
+  /** Who may call, and do what; everybody everything unless given. */
+  identity?: Identity;
+  /** Commands are written down there; nowhere unless given. */
+  audit?: Audit;
   config: HttpConfig;
+  /** How much callers may publish, and how many streams they may have; no limit unless given. */
+  limits?: LimitsConfig;
   tracing: MessageTracing;
   logger: Logger;
   /** The service's name, for connection events. */
@@ -49,6 +64,8 @@ export interface HttpDoorOptions {
   /** From 0 to 1. */
   random?: () => number;
 }
+
+const NO_AUDIT: Audit = { write: () => true };
 
 export interface HttpDoor {
   /** Listens when it is told to. */
@@ -77,6 +94,8 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
     bus,
     delivery,
     contracts = NO_CONTRACTS,
+    identity = OPEN_IDENTITY,
+    audit = NO_AUDIT,
     config,
     tracing,
     logger,
@@ -93,33 +112,41 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
       ? undefined
       : createKeyedRates({ perSecond: config.maxRequestsPerSecond });
   let draining = false;
-  const app = createApp({ config, logger, stats, clock, rates, isDraining: () => draining });
+  const { maxClientIdBytes } = config;
+  const messageRates = createMessageRates(options.limits ?? NO_LIMITS);
+  const gate = createPrincipalGate({ max: (options.limits ?? NO_LIMITS).connectionsPerPrincipal });
+  const known = createKnownAccess(identity, clock);
+  const callers = {
+    ...{ identity, known, maxClientIdBytes, loopback: isLoopback(config.host) },
+    ...{ clock, rates: messageRates, stats },
+  };
+  const app = createApp({ config, logger, stats, clock, rates, callers, isDraining: () => draining });
 
   await describeApi(app, version);
   describeMessages(app, contracts, version);
   const publishing = createPublishing({ bus, contracts, tracing, stats });
-  publishTopic(app, { publishing, limits, maxClientIdBytes: config.maxClientIdBytes, clock });
+  publishTopic(app, { publishing, limits, clock });
   const turn = createWriteTurn();
   publishMessages(app, { publishing, bus, turn, config, limits, clock });
   const retained = createRetainedMessages(bus, clock.now);
   retainedMessage(app, { retained, limits });
   retainedMessages(app, { retained });
   const surroundings = { frames: createEventFrames(tracing), turn, clock, stats, config };
-  stream(app, { delivery, streams, surroundings, stats, config, limits });
+  stream(app, { delivery, streams, gate, surroundings, stats, config, limits });
   const bucket = bus.bucket('devices');
   const directory = createDeviceDirectory(bus, bucket, logger);
   const registry = createDeviceRegistry(bucket, directory, clock.now);
   devices(app, { directory });
-  device(app, { directory, registry, maxClientIdBytes: config.maxClientIdBytes });
+  device(app, { directory, registry, maxClientIdBytes });
   const desk = createCommandDesk(bus, clock.now);
   const caller = createCommandCaller(bus, clock.now);
   const commanding = createCommanding(caller, createCommandStore(bus, clock.now), clock);
   const polling = createPollingDevices({
     ...{ bus, desk, clock, service, graceMs: config.pollGraceMs, maxDevices: config.maxPollingDevices },
   });
-  command(app, { commanding, limits, clock });
+  command(app, { commanding, audit, limits, clock });
   commandStatus(app, { commanding });
-  myCommands(app, { polling, maxClientIdBytes: config.maxClientIdBytes });
+  myCommands(app, { polling });
   await app.ready();
 
   const { server } = app;
@@ -128,6 +155,7 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
     streams.tick(clock.now());
     polling.tick(clock.now());
     rates?.tick(clock.now());
+    messageRates?.tick(clock.now());
     tls?.tick(clock.now());
   });
   return {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Attachment, Delivered, Receiver, Subscription } from '@trivium/delivery';
+import type { Standing } from '@trivium/identity';
 import type { Clock } from './clock.ts';
 import type { HttpConfig } from './config.ts';
 import { heartbeat, namedEvent, type EventFrames } from './event-frames.ts';
@@ -29,11 +30,12 @@ export interface EventStream {
 
 /**
  * A stream into `response`, which is not begun before `open`. Live messages are dropped while there is no room, durable ones stay in
- * the log until there is. `client`: who reads, for traces.
+ * the log until there is; what the reader may not receive is passed over. `client`: who reads, for traces.
  */
 export function createEventStream(
   response: ServerResponse,
   client: string | undefined,
+  standing: Standing,
   { frames, turn, clock, stats, config }: Surroundings,
 ): EventStream {
   let attachment: Attachment | undefined;
@@ -75,8 +77,9 @@ export function createEventStream(
     write(event);
   };
 
-  const expired = ({ properties }: Delivered): boolean =>
-    properties?.expiresAt !== undefined && properties.expiresAt <= clock.now();
+  const isNotFor = ({ topic, properties }: Delivered): boolean =>
+    (properties?.expiresAt !== undefined && properties.expiresAt <= clock.now()) ||
+    (standing.guarded && !standing.mayReceive(topic));
 
   const end = (retryMs: number): void => {
     endAsked = retryMs;
@@ -90,7 +93,7 @@ export function createEventStream(
     receiver: {
       id: client ?? 'http',
       onLive(message, sub) {
-        if (expired(message)) return;
+        if (isNotFor(message)) return;
         if (attachment !== undefined && fullSinceMs === undefined) {
           stats.deliveredLive++;
           return send(message, sub);
@@ -99,7 +102,7 @@ export function createEventStream(
         dropped++;
       },
       onDurable(message, sub) {
-        if (expired(message)) return true;
+        if (isNotFor(message)) return true;
         if (attachment === undefined || fullSinceMs !== undefined) {
           stats.stalls++;
           return false;
@@ -110,6 +113,7 @@ export function createEventStream(
         return true;
       },
       onRetained(message, sub) {
+        if (isNotFor(message)) return true;
         if (attachment === undefined || fullSinceMs !== undefined) return false;
         stats.deliveredRetained++;
         send(message, sub, true);
@@ -137,6 +141,11 @@ export function createEventStream(
     tick(nowMs) {
       if (leavingSinceMs !== undefined) {
         if (nowMs - leavingSinceMs >= config.slowTimeoutMs) response.destroy();
+      } else if (!standing.holds(nowMs)) {
+        stats.streamsRevoked++;
+        leavingSinceMs = nowMs;
+        write(namedEvent('denied', { code: 'auth.denied', message: 'you may not read this any more' }));
+        end(config.retryMs);
       } else if (fullSinceMs !== undefined) {
         if (nowMs - fullSinceMs < config.slowTimeoutMs) return;
         stats.slowStreams++;

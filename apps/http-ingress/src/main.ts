@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
+import { createAudit, createIdentity, IDENTITY_METRICS } from '@trivium/identity';
 import { CONTRACT_METRICS, watchContracts } from '@trivium/message-contracts';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
 import { createLogger, startTelemetry } from '@trivium/telemetry';
@@ -30,13 +31,17 @@ await runService({
     const bus = await connectBus({ config: busConfig(config, service, 'create'), logger });
     const delivery = createDelivery({ bus, logger });
     const contracts = watchContracts({ bus, logger });
-    await contracts.ready;
-    const parts = { bus, delivery, contracts, tracing, logger, service, version };
-    const door = await createHttpDoor({ ...parts, config: http });
+    const { auth, allowAnonymous, limits } = config;
+    const identity = createIdentity({ bus, config: auth, allowAnonymous, logger, service });
+    await Promise.all([contracts.ready, identity.ready]);
+    const audit = createAudit({ bus, service });
+    const parts = { bus, delivery, contracts, identity, audit, tracing, logger, service, version };
+    const door = await createHttpDoor({ ...parts, config: http, limits });
     // Devices that ask for their commands here are online as long as this process is.
     const lease = holdDoorLease({ bus, service, onLost: () => undefined });
     await lease.ready;
     publishNumbers('trivium.http', door.stats, HTTP_METRICS);
+    publishNumbers('trivium.identity', identity.stats, IDENTITY_METRICS);
     publishNumbers('trivium.contracts', contracts.stats, CONTRACT_METRICS);
     const port = await listen(door.server, { ...http, what: `${service}: HTTP`, setting: 'http.port' });
     logger.info({ address: `http://${http.host}:${port}` }, 'listening');
@@ -52,6 +57,7 @@ await runService({
         closeClients: (context) => door.drain(context),
         async drainBus() {
           contracts.close();
+          identity.close();
           delivery.close();
           await lease.release();
           await bus.close();

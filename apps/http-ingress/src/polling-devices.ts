@@ -9,26 +9,34 @@ import {
   type Result,
 } from '@trivium/contracts';
 import type { Bus } from '@trivium/bus';
+import type { Standing } from '@trivium/identity';
 import type { Clock } from './clock.ts';
 
 /** Commands that wait at this door for one device. */
 const MAX_WAITING = 100;
 
+/** A device that asks. */
+export interface Asking {
+  readonly device: string;
+  /** Whose name it is connected by. */
+  readonly principal: string;
+  readonly address: string | undefined;
+  readonly standing: Pick<Standing, 'holds'>;
+}
+
 /** Devices that ask for their commands by HTTP. One counts as connected from its first question until some time after its last. */
 export interface PollingDevices {
-  /** The commands for the device, as soon as there are any; none when there were none in time or the device has hung up. */
-  poll(
-    device: string,
-    address: string | undefined,
-    waitMs: number,
-    signal: AbortSignal,
-  ): Promise<readonly Command[]>;
+  /**
+   * The commands for the device, as soon as there are any; none when there were none in time or the device has hung up. Undefined: it may
+   * not have any, or not any more.
+   */
+  poll(asking: Asking, waitMs: number, signal: AbortSignal): Promise<readonly Command[] | undefined>;
   reply(device: string, id: string, body: Parameters<CommandDesk['reply']>[2]): void;
   readonly size: number;
   /** Commands that no device has asked for yet. */
   readonly waiting: number;
-  /** Refused: too many devices ask here. */
-  admit(device: string): Result<undefined>;
+  /** Refused: too many devices ask here, or somebody else does under this id. */
+  admit(asking: Pick<Asking, 'device' | 'principal'>): Result<undefined>;
   /** A turn of the door's clock. */
   tick(nowMs: number): void;
   /** All are told that nothing comes, and are away. */
@@ -47,8 +55,11 @@ export interface PollingDevicesOptions {
 
 interface Polling {
   readonly device: string;
+  readonly principal: string;
   readonly connection: string;
   readonly address: string | undefined;
+  /** Of the newest question. */
+  standing: Asking['standing'];
   waiting: Command[];
   /** Ends the newest open question, which gets what has come. */
   wake: (() => void) | undefined;
@@ -94,10 +105,12 @@ export function createPollingDevices(options: PollingDevicesOptions): PollingDev
     polling.wake?.();
   };
 
-  const open = (device: string, address: string | undefined): Polling => {
+  const open = (asking: Asking): Polling => {
+    const { device } = asking;
     const connection = `${bus.incarnation}.h${++connections}`;
     const polling: Polling = {
-      ...{ device, connection, address, waiting: [], wake: undefined, polls: 0, lastMs: clock.now() },
+      ...asking,
+      ...{ connection, waiting: [], wake: undefined, polls: 0, lastMs: clock.now() },
       release: () => undefined,
     };
     devices.set(device, polling);
@@ -123,12 +136,17 @@ export function createPollingDevices(options: PollingDevicesOptions): PollingDev
   };
 
   return {
-    admit: (device) =>
-      devices.has(device) || devices.size < maxDevices
+    admit({ device, principal }) {
+      const there = devices.get(device);
+      if (there !== undefined && there.principal !== principal)
+        return refuse('auth.denied', 'somebody else asks under this client id');
+      return there !== undefined || devices.size < maxDevices
         ? accept(undefined)
-        : refuse('quota.exceeded', `${maxDevices} devices ask here already`),
-    async poll(device, address, waitMs, signal) {
-      const polling = devices.get(device) ?? open(device, address);
+        : refuse('quota.exceeded', `${maxDevices} devices ask here already`);
+    },
+    async poll(asking, waitMs, signal) {
+      const polling = devices.get(asking.device) ?? open(asking);
+      polling.standing = asking.standing;
       polling.wake?.(); // an older question of the same device goes without
       polling.polls++;
       let own: (() => void) | undefined;
@@ -146,6 +164,7 @@ export function createPollingDevices(options: PollingDevicesOptions): PollingDev
       polling.polls--;
       polling.lastMs = clock.now();
       if (signal.aborted) return [];
+      if (!asking.standing.holds(clock.now())) return undefined;
       const commands = polling.waiting;
       polling.waiting = [];
       return commands;
@@ -159,8 +178,9 @@ export function createPollingDevices(options: PollingDevicesOptions): PollingDev
     },
     tick(nowMs) {
       for (const polling of devices.values()) {
-        if (polling.polls > 0 || nowMs - polling.lastMs < graceMs) continue;
-        end(polling, 'asks no more');
+        const holds = polling.standing.holds(nowMs);
+        if (holds && (polling.polls > 0 || nowMs - polling.lastMs < graceMs)) continue;
+        end(polling, holds ? 'asks no more' : 'auth.denied');
         polling.release();
       }
     },

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { errorCode, ERRORS, publicError, toHttpStatus, type PublicError } from '@trivium/contracts';
 import type { Logger } from '@trivium/bus';
+import { CHALLENGES } from '@trivium/identity';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
 
@@ -61,6 +62,7 @@ export function sendProblem(
   const category = ERRORS[error.code].category;
   if (error.retryAfterMs !== undefined || category === 'retryable' || category === 'overloaded')
     reply.header('retry-after', Math.ceil((error.retryAfterMs ?? RETRY_AFTER_MS) / 1000));
+  if (status === 401) reply.header('www-authenticate', CHALLENGES);
   return reply
     .code(status)
     .type(PROBLEM_JSON)

@@ -31,13 +31,15 @@ export interface RetainedPage {
 export interface RetainedMessages {
   get(topic: Topic): Promise<RetainedMessage | undefined>;
   /**
-   * A page, in the order in which the messages were retained, the oldest first. One that is replaced between two pages comes once more;
-   * none is left out.
+   * A page of those that `mayShow`, in the order in which the messages were retained, the oldest first. One that is replaced between two
+   * pages comes once more; none is left out. A page may be short of `max`, or empty, and not be the last.
    */
-  list(after: number, max: number): Promise<RetainedPage>;
+  list(after: number, max: number, mayShow: (topic: Topic) => boolean): Promise<RetainedPage>;
 }
 
 const READ_AT_ONCE = 200;
+/** Looked at for one page. */
+const MAX_LOOKED_AT = 10_000;
 const SUBJECT = retainedSubject('');
 
 export function createRetainedMessages(
@@ -59,16 +61,19 @@ export function createRetainedMessages(
       const found = await bus.readLast('RETAINED', retainedSubject(topicToTokens(topic)));
       return found && decode(found);
     },
-    async list(after, max) {
+    async list(after, max, mayShow) {
       const messages: RetainedMessage[] = [];
       let last = after;
+      let lookedAt = 0;
       for (let at = after; ;) {
+        if (lookedAt >= MAX_LOOKED_AT) return { messages, next: at };
         const read = await bus.readAfter('RETAINED', at, READ_AT_ONCE);
         if (read.length === 0) return { messages, next: undefined };
         for (const one of read) {
           at = one.pos;
+          lookedAt++;
           const message = decode(one);
-          if (message === undefined) continue;
+          if (message === undefined || !mayShow(message.topic)) continue;
           if (messages.length === max) return { messages, next: last };
           messages.push(message);
           last = at;

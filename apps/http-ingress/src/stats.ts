@@ -10,6 +10,10 @@ export interface HttpStats {
   publishesFailed: number;
   /** Messages that broke a contract which rejects them. */
   publishesRefused: number;
+  /** Messages that their caller may not publish. */
+  publishesDenied: number;
+  /** Messages that were too many, or too much. */
+  publishesLimited: number;
   /** Messages that became the retained one of their topic, or cleared it. */
   retained: number;
   streams: number;
@@ -23,6 +27,8 @@ export interface HttpStats {
   stalls: number;
   /** Streams cut off because they did not read. */
   slowStreams: number;
+  /** Streams ended because their reader may not read them any more. */
+  streamsRevoked: number;
   bytesOut: number;
 }
 
@@ -35,6 +41,8 @@ export function createStats(): HttpStats {
     openPublishes: 0,
     publishesFailed: 0,
     publishesRefused: 0,
+    publishesDenied: 0,
+    publishesLimited: 0,
     retained: 0,
     streams: 0,
     streamsOpened: 0,
@@ -44,6 +52,7 @@ export function createStats(): HttpStats {
     droppedLive: 0,
     stalls: 0,
     slowStreams: 0,
+    streamsRevoked: 0,
     bytesOut: 0,
   };
 }
@@ -66,6 +75,14 @@ export const HTTP_METRICS = {
   'trivium.http.publishes.refused': {
     description: 'Messages from clients that were refused because they broke a contract',
     of: 'publishesRefused',
+  },
+  'trivium.http.publishes.denied': {
+    description: 'Messages that their caller may not publish',
+    of: 'publishesDenied',
+  },
+  'trivium.http.publishes.limited': {
+    description: 'Messages beyond the rate of their caller',
+    of: 'publishesLimited',
   },
   'trivium.http.retained': {
     description: 'Messages from clients that were retained, or cleared what was',
@@ -90,6 +107,10 @@ export const HTTP_METRICS = {
   'trivium.http.slow.streams': {
     description: 'Streams cut off because they did not read',
     of: 'slowStreams',
+  },
+  'trivium.http.streams.revoked': {
+    description: 'Streams ended because their reader may not read them any more',
+    of: 'streamsRevoked',
   },
   'trivium.http.sent.bytes': { description: 'Bytes of messages to streams', unit: 'By', of: 'bytesOut' },
 } as const satisfies Record<

@@ -1,4 +1,5 @@
-import { parseCommandName, refuse, type TopicLimits } from '@trivium/contracts';
+import { commandTopic, parseCommandName, refuse, type TopicLimits } from '@trivium/contracts';
+import type { Audit } from '@trivium/identity';
 import { Type } from 'typebox';
 import type { App } from '../app.ts';
 import { AWS_HEADERS } from '../aws-properties.ts';
@@ -45,12 +46,14 @@ const MAX_QUEUE_MS = 7 * 86_400_000;
 
 export interface CommandOptions {
   commanding: Commanding;
+  /** Who sent which command to whom. */
+  audit: Audit;
   limits: TopicLimits;
   clock: Clock;
 }
 
 /** `POST /v1/devices/{id}/commands/{name}`: the body goes to the device, its reply is the answer. */
-export function command(app: App, { commanding, limits, clock }: CommandOptions): void {
+export function command(app: App, { commanding, audit, limits, clock }: CommandOptions): void {
   app.register(async (scope: App) => {
     takeRawBodies(scope);
     scope.post(
@@ -76,6 +79,9 @@ export function command(app: App, { commanding, limits, clock }: CommandOptions)
         const { timeout = DEFAULT_TIMEOUT, queue } = request.query;
         const named = parseCommandName(name);
         if (!named.ok) return sendProblem(request, reply, named.error);
+        const { caller } = request;
+        const refused = caller.refusalOf('command', commandTopic(device, named.value));
+        if (refused !== undefined) return sendProblem(request, reply, refused);
         const timeoutMs = parseDuration('timeout', timeout, MAX_TIMEOUT_MS);
         if (!timeoutMs.ok) return sendProblem(request, reply, timeoutMs.error);
         const queueMs = queue === undefined ? undefined : parseDuration('queue', queue, MAX_QUEUE_MS);
@@ -88,8 +94,14 @@ export function command(app: App, { commanding, limits, clock }: CommandOptions)
         const about = contentType === undefined ? {} : { contentType };
         const properties = messageProperties(request, about, clock.now(), limits);
         if (!properties.ok) return sendProblem(request, reply, properties.error);
+        const { principal, client } = caller;
+        audit.write({
+          ...{ kind: 'command', principal: principal.name, object: commandTopic(device, name) },
+          ...{ address: request.ip, ...(client === undefined ? {} : { client }) },
+        });
         const outcome = await commanding.send({
           ...{ device, name, timeoutMs: timeoutMs.value, queueMs: queueMs?.value },
+          principal: principal.name,
           idempotencyKey: key.value,
           body: {
             payload: rawBody(request),

@@ -30,13 +30,16 @@ export function device(app: App, { directory, registry, maxClientIdBytes }: Devi
       schema: {
         operationId: 'getDevice',
         tags: ['devices'],
-        summary: 'One device: registry and presence',
+        summary: 'One device: registry and presence. For administrators, and the device itself',
         params: Params,
         response: { 200: Device, ...problems },
       },
     },
     async (request, reply) => {
-      const found = await directory.get(request.params.id);
+      const { caller, params } = request;
+      const refused = params.id === caller.client ? undefined : caller.refusalOfAdmin();
+      if (refused !== undefined) return sendProblem(request, reply, refused);
+      const found = await directory.get(params.id);
       if (found !== undefined) return found;
       return sendProblem(request, reply, unknown('there is no device with this id'));
     },
@@ -62,6 +65,8 @@ export function device(app: App, { directory, registry, maxClientIdBytes }: Devi
       validatorCompiler: () => () => true,
     },
     async (request, reply) => {
+      const refused = request.caller.refusalOfAdmin();
+      if (refused !== undefined) return sendProblem(request, reply, refused);
       const id = idToRegister(request.params.id, maxClientIdBytes);
       if (!id.ok) return sendProblem(request, reply, id.error);
       const described = check(DeviceDescription, request.body);
@@ -85,6 +90,8 @@ export function device(app: App, { directory, registry, maxClientIdBytes }: Devi
       },
     },
     async (request, reply) => {
+      const refused = request.caller.refusalOfAdmin();
+      if (refused !== undefined) return sendProblem(request, reply, refused);
       if (await registry.remove(request.params.id)) return reply.code(204).send(null);
       return sendProblem(request, reply, unknown('the registry has no device with this id'));
     },

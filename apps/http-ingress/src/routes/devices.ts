@@ -3,7 +3,7 @@ import type { App } from '../app.ts';
 import { Device } from '../device.ts';
 import type { DeviceDirectory } from '../device-directory.ts';
 import { Flag, isSet } from '../flag.ts';
-import { problems } from '../problem.ts';
+import { problems, sendProblem } from '../problem.ts';
 
 const Query = Type.Object({
   limit: Type.Optional(
@@ -41,13 +41,17 @@ export function devices(app: App, { directory }: { directory: DeviceDirectory })
         response: { 200: Devices, ...problems },
       },
     },
-    ({ query: { limit = 1_000, after, prefix, online, tag } }) =>
-      directory.list({
+    async (request, reply) => {
+      const refused = request.caller.refusalOfAdmin();
+      if (refused !== undefined) return sendProblem(request, reply, refused);
+      const { limit = 1_000, after, prefix, online, tag } = request.query;
+      return directory.list({
         limit,
         after,
         prefix,
         online: online === undefined ? undefined : isSet(online),
         tags: tag,
-      }),
+      });
+    },
   );
 }

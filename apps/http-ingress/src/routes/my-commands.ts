@@ -1,9 +1,16 @@
-import { checkProperties, payloadToJson, propertiesToJson, JsonProperties, refuse } from '@trivium/contracts';
+import {
+  accept,
+  checkProperties,
+  JsonProperties,
+  payloadToJson,
+  propertiesToJson,
+  refuse,
+  type Result,
+} from '@trivium/contracts';
 import type { Command } from '@trivium/commands';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { App } from '../app.ts';
-import { clientIdOf } from '../client-id.ts';
 import { contentTypeOf } from '../content-type.ts';
 import { parseDuration } from '../duration.ts';
 import { hangUp } from '../hang-up.ts';
@@ -12,7 +19,9 @@ import { problems, sendProblem } from '../problem.ts';
 import { rawBody, takeRawBodies } from '../raw-body.ts';
 
 const Headers = Type.Object({
-  'x-client-id': Type.Optional(Type.String({ description: 'The device that asks.' })),
+  'x-client-id': Type.Optional(
+    Type.String({ description: 'The device that asks; default: the name of who asks.' }),
+  ),
 });
 
 const Query = Type.Object({
@@ -34,19 +43,12 @@ const Params = Type.Object({ requestId: Type.String({ minLength: 1 }) });
 const DEFAULT_WAIT = '30s';
 const MAX_WAIT_MS = 120_000;
 
-export interface MyCommandsOptions {
-  polling: PollingDevices;
-  maxClientIdBytes: number;
-}
-
 /** `GET /v1/devices/me/commands` and `POST …/{requestId}/reply`: commands for devices that speak only HTTP. */
-export function myCommands(app: App, { polling, maxClientIdBytes }: MyCommandsOptions): void {
-  const deviceOf = (request: FastifyRequest) => {
-    const client = clientIdOf(request.headers['x-client-id'], maxClientIdBytes);
-    if (client.ok && client.value === undefined)
-      return refuse('client-id.invalid', 'the header x-client-id says which device asks');
-    return client;
-  };
+export function myCommands(app: App, { polling }: { polling: PollingDevices }): void {
+  const deviceOf = ({ caller: { client } }: FastifyRequest): Result<string> =>
+    client === undefined
+      ? refuse('client-id.invalid', 'the header x-client-id says which device asks')
+      : accept(client);
 
   app.get(
     '/v1/devices/me/commands',
@@ -73,9 +75,14 @@ export function myCommands(app: App, { polling, maxClientIdBytes }: MyCommandsOp
       if (!device.ok) return sendProblem(request, reply, device.error);
       const waitMs = parseDuration('wait', request.query.wait ?? DEFAULT_WAIT, MAX_WAIT_MS);
       if (!waitMs.ok) return sendProblem(request, reply, waitMs.error);
-      const admitted = polling.admit(device.value!);
+      const { caller, ip } = request;
+      const { standing } = caller;
+      const asks = { device: device.value, principal: caller.principal.name, address: ip, standing };
+      const admitted = polling.admit(asks);
       if (!admitted.ok) return sendProblem(request, reply, admitted.error);
-      const commands = await polling.poll(device.value!, request.ip, waitMs.value, hangUp(reply));
+      const commands = await polling.poll(asks, waitMs.value, hangUp(reply));
+      if (commands === undefined)
+        return sendProblem(request, reply, refuse('auth.denied', 'you may not ask any more').error);
       return { commands: commands.map(told) };
     },
   );
@@ -105,7 +112,7 @@ export function myCommands(app: App, { polling, maxClientIdBytes }: MyCommandsOp
         const properties = checkProperties(contentType === undefined ? {} : { contentType });
         if (!properties.ok) return sendProblem(request, reply, properties.error);
         const body = { payload: rawBody(request), properties: properties.value };
-        polling.reply(device.value!, request.params.requestId, body);
+        polling.reply(device.value, request.params.requestId, body);
         return reply.code(204).send(null);
       },
     );

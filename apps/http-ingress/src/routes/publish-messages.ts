@@ -1,5 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import { JsonMessage, refuse, TriviumError, type TopicLimits } from '@trivium/contracts';
+import {
+  JsonMessage,
+  refuse,
+  TriviumError,
+  type Message,
+  type Result,
+  type TopicLimits,
+} from '@trivium/contracts';
 import type { Bus } from '@trivium/bus';
 import { Type } from 'typebox';
 import type { App } from '../app.ts';
@@ -7,7 +14,7 @@ import { keptAnswer, writtenAnswer } from '../batch-answer.ts';
 import { batchMessage } from '../batch-message.ts';
 import { elementsOf, linesOf, type BatchText, type Piece } from '../batch-text.ts';
 import { createBatch, type Batch } from '../batch.ts';
-import { clientIdOf } from '../client-id.ts';
+import type { Caller } from '../caller.ts';
 import type { Clock } from '../clock.ts';
 import type { HttpConfig } from '../config.ts';
 import { isCutOff } from '../hang-up.ts';
@@ -75,12 +82,7 @@ export interface PublishMessagesOptions {
   turn: WriteTurn;
   config: Pick<
     HttpConfig,
-    | 'maxBodyBytes'
-    | 'maxBatchBytes'
-    | 'maxBatchItems'
-    | 'maxOpenPublishes'
-    | 'maxClientIdBytes'
-    | 'maxOutputBytes'
+    'maxBodyBytes' | 'maxBatchBytes' | 'maxBatchItems' | 'maxOpenPublishes' | 'maxOutputBytes'
   >;
   limits: TopicLimits;
   clock: Clock;
@@ -105,8 +107,7 @@ export function publishMessages(app: App, options: PublishMessagesOptions): void
       },
       async (request, reply) => {
         if (!bus.up) throw new TriviumError('bus.unavailable');
-        const client = clientIdOf(request.headers['x-client-id'], config.maxClientIdBytes);
-        if (!client.ok) return sendProblem(request, reply, client.error);
+        const { caller } = request;
         const key = idempotencyKeyOf(request.headers);
         if (!key.ok) return sendProblem(request, reply, key.error);
         if (Number(request.headers['content-length'] ?? 0) > maxBatchBytes)
@@ -122,13 +123,16 @@ export function publishMessages(app: App, options: PublishMessagesOptions): void
           publisher: bus.publisher,
           answer: lines ? writtenAnswer(response, turn, maxOutputBytes) : kept,
           read: (bytes) =>
-            batchMessage(bytes, {
-              nowMs: clock.now(),
-              limits,
-              maxPayloadBytes: maxBodyBytes,
-              client: client.value,
-              trace,
-            }),
+            permitted(
+              caller,
+              batchMessage(bytes, {
+                nowMs: clock.now(),
+                limits,
+                maxPayloadBytes: maxBodyBytes,
+                client: caller.client,
+                trace,
+              }),
+            ),
           oneText: !lines,
           key: key.value,
           maxItems: maxBatchItems,
@@ -160,6 +164,13 @@ export function publishMessages(app: App, options: PublishMessagesOptions): void
       },
     );
   });
+}
+
+/** What may not be published is refused, whatever it is. */
+function permitted(caller: Caller, read: Result<Message>): Result<Message> {
+  if (!read.ok) return read;
+  const error = caller.refusalOfPublish(read.value);
+  return error === undefined ? read : { ok: false, error };
 }
 
 /** The trace context of the request, for its messages. */

@@ -3,7 +3,6 @@ import { Type } from 'typebox';
 import type { App } from '../app.ts';
 import { answerAsAws } from '../aws-answer.ts';
 import { AWS_HEADERS } from '../aws-properties.ts';
-import { clientIdOf } from '../client-id.ts';
 import type { Clock } from '../clock.ts';
 import { Flag, isSet } from '../flag.ts';
 import { idempotencyKeyOf, KEY_HEADERS } from '../idempotency-key.ts';
@@ -76,13 +75,12 @@ const Published = Type.Object(
 export interface PublishTopicOptions {
   publishing: Publishing;
   limits: TopicLimits;
-  maxClientIdBytes: number;
   clock: Clock;
 }
 
 /** `POST /topics/{topic}`: publishes the body as it is, in the form of the AWS IoT data plane. */
 export function publishTopic(app: App, options: PublishTopicOptions): void {
-  const { publishing, limits, maxClientIdBytes, clock } = options;
+  const { publishing, limits, clock } = options;
 
   app.register(async (scope: App) => {
     answerAsAws(scope);
@@ -113,8 +111,7 @@ export function publishTopic(app: App, options: PublishTopicOptions): void {
             reply,
             refuse('auth.denied', 'topics below cmd/ are for commands').error,
           );
-        const client = clientIdOf(request.headers['x-client-id'], maxClientIdBytes);
-        if (!client.ok) return sendProblem(request, reply, client.error);
+        const { caller } = request;
         const key = idempotencyKeyOf(request.headers);
         if (!key.ok) return sendProblem(request, reply, key.error);
         const { qos = 0, retain } = request.query;
@@ -126,8 +123,10 @@ export function publishTopic(app: App, options: PublishTopicOptions): void {
           qos: qos === 0 ? 0 : 1,
           retain: isSet(retain),
           properties: properties.value,
-          ...(client.value === undefined ? {} : { client: client.value }),
+          ...(caller.client === undefined ? {} : { client: caller.client }),
         };
+        const refused = caller.refusalOfPublish(message);
+        if (refused !== undefined) return sendProblem(request, reply, refused);
         const { pos, traceId } = await publishing.publish(message, key.value);
         if (traceId !== undefined) request.traceId = traceId;
         if (pos !== undefined) reply.header('x-trivium-pos', pos);

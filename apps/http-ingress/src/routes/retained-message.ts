@@ -52,6 +52,8 @@ export function retainedMessage(app: App, { retained, limits }: RetainedMessageO
           const status = topic.error.code === 'topic.too-long' ? 414 : undefined;
           return sendProblem(request, reply, topic.error, status);
         }
+        const refused = request.caller.refusalOf('receive', topic.value);
+        if (refused !== undefined) return sendProblem(request, reply, refused);
         const found = await retained.get(topic.value);
         if (found === undefined)
           return sendProblem(request, reply, refuse('not-found', 'this topic has no retained message').error);

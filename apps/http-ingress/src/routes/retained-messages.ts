@@ -1,3 +1,4 @@
+import type { Topic } from '@trivium/contracts';
 import { Type } from 'typebox';
 import type { App } from '../app.ts';
 import { answerAsAws } from '../aws-answer.ts';
@@ -45,14 +46,15 @@ export function retainedMessages(app: App, { retained }: { retained: RetainedMes
         schema: {
           operationId: 'listRetainedMessages',
           tags: ['messages'],
-          summary: 'The topics that have a retained message',
+          summary: 'The topics that have a retained message, of those that the caller may receive',
           querystring: Query,
           response: { 200: Retained, ...problems },
         },
       },
       async (request) => {
         const { nextToken, maxResults = MAX_RESULTS } = request.query;
-        const { messages, next } = await retained.list(Number(nextToken ?? 0), maxResults);
+        const mayShow = (topic: Topic): boolean => request.caller.refusalOf('receive', topic) === undefined;
+        const { messages, next } = await retained.list(Number(nextToken ?? 0), maxResults, mayShow);
         return {
           retainedTopics: messages.map(({ topic, payload, qos, retainedAt }) => ({
             topic,

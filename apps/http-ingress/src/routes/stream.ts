@@ -1,8 +1,8 @@
 import { parseFilter, refuse, TriviumError, type TopicFilter, type TopicLimits } from '@trivium/contracts';
 import type { Delivery, Subscription } from '@trivium/delivery';
+import type { PrincipalGate } from '@trivium/limits';
 import { Type } from 'typebox';
 import type { App } from '../app.ts';
-import { clientIdOf, clientOf } from '../client-id.ts';
 import type { HttpConfig } from '../config.ts';
 import { createEventStream, type Surroundings } from '../event-stream.ts';
 import type { EventStreams } from '../event-streams.ts';
@@ -25,15 +25,16 @@ const Headers = Type.Object({
 export interface StreamOptions {
   delivery: Delivery;
   streams: EventStreams;
+  gate: PrincipalGate;
   surroundings: Surroundings;
   stats: HttpStats;
-  config: Pick<HttpConfig, 'maxStreams' | 'maxStreamsPerClient' | 'maxFilters' | 'maxClientIdBytes'>;
+  config: Pick<HttpConfig, 'maxStreams' | 'maxStreamsPerClient' | 'maxFilters'>;
   limits: TopicLimits;
 }
 
 /** `GET /v1/stream`: messages as Server-Sent Events. */
 export function stream(app: App, options: StreamOptions): void {
-  const { delivery, streams, surroundings, stats, config, limits } = options;
+  const { delivery, streams, gate, surroundings, stats, config, limits } = options;
   const Query = Type.Object({
     filter: Type.Array(Type.String(), {
       minItems: 1,
@@ -49,7 +50,9 @@ export function stream(app: App, options: StreamOptions): void {
       }),
     ),
     access_token: Type.Optional(
-      Type.String({ description: 'Reserved: for who cannot set headers, once there is authentication.' }),
+      Type.String({
+        description: 'A token, for who cannot set headers: the header Authorization is better.',
+      }),
     ),
     from: Type.Optional(Type.Integer({ ...POS, description: 'Log position to go on from.' })),
     retained: Type.Optional(
@@ -80,25 +83,33 @@ export function stream(app: App, options: StreamOptions): void {
       },
     },
     async (request, reply) => {
-      const client = clientIdOf(request.headers['x-client-id'], config.maxClientIdBytes);
-      if (!client.ok) return sendProblem(request, reply, client.error);
+      const { principal, standing, client, counted } = request.caller;
       const qos = request.query.qos === 0 ? 0 : 1;
       const sendRetained = isSet(request.query.retained);
       const wanted = new Map<TopicFilter, Subscription>();
       for (const raw of request.query.filter) {
         const filter = parseFilter(raw, limits);
         if (!filter.ok) return sendProblem(request, reply, filter.error);
+        if (!standing.subscribe(filter.value)) {
+          const message = `you may not subscribe to ${filter.value}`;
+          return sendProblem(request, reply, refuse('auth.denied', message).error);
+        }
         wanted.set(filter.value, { filter: filter.value, qos, sendRetained });
       }
-      const counted = clientOf(request);
       const full = whatIsFull(streams, counted, config);
       if (full !== undefined) return sendProblem(request, reply, refuse('rate.limited', full).error);
 
+      if (!gate.enter(principal.name)) {
+        const message = 'you have as many streams as you may have';
+        return sendProblem(request, reply, refuse('quota.exceeded', message).error);
+      }
+
       const response = reply.raw;
-      const events = createEventStream(response, client.value, surroundings);
+      const events = createEventStream(response, client, standing, surroundings);
       const attachment = delivery.attach(events.receiver);
       response.once('close', () => {
         attachment.detach();
+        gate.leave(principal.name);
         stats.streams--;
       });
       stats.streams++;
