@@ -14,6 +14,12 @@ export function clientIdOf(url: string, maxBytes: number): Result<string | undef
   return accept(id);
 }
 
+/** The token in `?access_token=`, for clients that can say it nowhere else; `undefined` when there is none. */
+export function accessTokenOf(url: string): string | undefined {
+  const raw = queryParameter(url, 'access_token');
+  return raw === undefined ? undefined : (decode(raw) ?? '');
+}
+
 function queryParameter(url: string, name: string): string | undefined {
   const at = url.indexOf('?');
   if (at === -1) return undefined;

@@ -7,11 +7,16 @@ import { createHeartbeat } from './heartbeat.ts';
 /** Clients closed per millisecond of a drain, unless that would take more than half of the grace time. */
 const CLOSED_PER_MS = 0.1;
 
+/** What serves a client, as far as the door is concerned with it. */
+export type Served = Pick<Connection, 'tick' | 'reconsider' | 'drain' | 'close'>;
+
 /** The open WebSockets of a door, whatever they speak. */
 export interface Clients {
   readonly size: number;
-  /** `connection`: for those that speak `trivium.v1`; the others are ended by whoever serves them. */
-  add(ws: WebSocket, socket: Socket, connection: Connection | undefined): void;
+  /** `served`: for those that speak `trivium.v1`; the others are ended by whoever serves them. */
+  add(ws: WebSocket, socket: Socket, served: Served | undefined): void;
+  /** From now on it is served by `served`. */
+  hand(ws: WebSocket, served: Served | undefined): void;
   /** A turn of the door's clock. */
   tick(nowMs: number): void;
   /** Each decides anew whether its client is read from. */
@@ -30,7 +35,7 @@ export interface ClientsOptions {
 }
 
 export function createClients({ pingIntervalMs, now, random }: ClientsOptions): Clients {
-  const open = new Map<WebSocket, Connection | undefined>();
+  const open = new Map<WebSocket, Served | undefined>();
   const heartbeat = createHeartbeat(pingIntervalMs, now);
   let gone = (): void => undefined;
 
@@ -38,8 +43,8 @@ export function createClients({ pingIntervalMs, now, random }: ClientsOptions): 
     get size() {
       return open.size;
     },
-    add(ws, socket, connection) {
-      open.set(ws, connection);
+    add(ws, socket, served) {
+      open.set(ws, served);
       const unwatch = heartbeat.watch({
         get bytesRead() {
           return socket.bytesRead;
@@ -56,25 +61,28 @@ export function createClients({ pingIntervalMs, now, random }: ClientsOptions): 
         if (open.size === 0) gone();
       });
     },
+    hand(ws, served) {
+      if (open.has(ws)) open.set(ws, served);
+    },
     tick(nowMs) {
       heartbeat.tick(nowMs);
-      for (const connection of open.values()) connection?.tick(nowMs);
+      for (const served of open.values()) served?.tick(nowMs);
     },
     reconsider() {
-      for (const connection of open.values()) connection?.reconsider();
+      for (const served of open.values()) served?.reconsider();
     },
     closeAll(code) {
-      for (const [ws, connection] of open) {
-        if (connection === undefined) ws.terminate();
-        else connection.close(toWsClose(code), `${code}: ${ERRORS[code].summary}`);
+      for (const [ws, served] of open) {
+        if (served === undefined) ws.terminate();
+        else served.close(toWsClose(code), `${code}: ${ERRORS[code].summary}`);
       }
     },
     async drain({ signal, graceMs }) {
       if (open.size === 0) return;
       const spreadMs = Math.min(graceMs / 2, open.size / CLOSED_PER_MS);
       const code: ErrorCode = 'server.draining';
-      const timers = [...open.values()].map((connection) =>
-        setTimeout(() => connection?.drain(code), random() * spreadMs),
+      const timers = [...open.values()].map((served) =>
+        setTimeout(() => served?.drain(code), random() * spreadMs),
       );
       const cut = (): void => {
         for (const ws of open.keys()) ws.terminate();

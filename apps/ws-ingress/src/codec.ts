@@ -50,6 +50,15 @@ export const UnsubFrame = Type.Object({
 /** Everything up to `pos` has been handled. */
 export const AckFrame = Type.Object({ op: Type.Literal('ack'), id, pos: Pos });
 
+/** Says who the client is: first where that is asked for, later to renew what has an end. */
+export const AuthFrame = Type.Object({
+  op: Type.Literal('auth'),
+  id,
+  token: Type.Optional(Type.String({ minLength: 1 })),
+  user: Type.Optional(Type.String()),
+  password: Type.Optional(Type.String()),
+});
+
 export const PingFrame = Type.Object({ op: Type.Literal('ping'), id });
 
 /** What a command and its reply carry, as a message does. */
@@ -80,11 +89,13 @@ export type PubFrame = Static<typeof PubFrame>;
 export type SubFrame = Static<typeof SubFrame>;
 export type UnsubFrame = Static<typeof UnsubFrame>;
 export type AckFrame = Static<typeof AckFrame>;
+export type AuthFrame = Static<typeof AuthFrame>;
 export type PingFrame = Static<typeof PingFrame>;
 export type CmdFrame = Static<typeof CmdFrame>;
 export type ReplyFrame = Static<typeof ReplyFrame>;
 /** What a client of `trivium.v1` may send. Members that are not named here are ignored: a later version may have added them. */
-export type ClientFrame = PubFrame | SubFrame | UnsubFrame | AckFrame | PingFrame | CmdFrame | ReplyFrame;
+export type ClientFrame =
+  PubFrame | SubFrame | UnsubFrame | AckFrame | AuthFrame | PingFrame | CmdFrame | ReplyFrame;
 
 /** The answer to a request, and the server's first word. */
 export interface OkFrame {
@@ -116,6 +127,7 @@ const SCHEMAS = {
   sub: SubFrame,
   unsub: UnsubFrame,
   ack: AckFrame,
+  auth: AuthFrame,
   ping: PingFrame,
   cmd: CmdFrame,
   reply: ReplyFrame,

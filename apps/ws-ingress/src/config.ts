@@ -1,4 +1,5 @@
 import { authSection } from '@trivium/identity';
+import { limitsSection } from '@trivium/limits';
 import { mqttSection } from '@trivium/mqtt';
 import { checkListener, serviceSchema } from '@trivium/service';
 import { Type, type Static } from 'typebox';
@@ -76,14 +77,19 @@ export const wsSection = Type.Object(
 
 export type WsConfig = Static<typeof wsSection>;
 
-/** The settings of this service: the shared ones, `ws`, and `mqtt` and `auth` for the clients that speak MQTT here. */
-export const configSchema = serviceSchema(9102, { ws: wsSection, mqtt: mqttSection, auth: authSection });
+/** The settings of this service: the shared ones, `ws`, `mqtt` for the clients that speak it here, and who may connect and do how much. */
+export const configSchema = serviceSchema(9102, {
+  ws: wsSection,
+  mqtt: mqttSection,
+  auth: authSection,
+  limits: limitsSection,
+});
 export type Config = Static<typeof configSchema>;
 
 /** Rules across settings. */
-export function checkConfig({ ws, allowAnonymous }: Config) {
+export function checkConfig({ ws, auth, allowAnonymous }: Config) {
   return [
-    checkListener({ setting: 'ws.host', host: ws.host, allowAnonymous, hasAuthentication: false }),
+    checkListener({ setting: 'ws.host', host: ws.host, allowAnonymous, hasAuthentication: auth.required }),
     ...ws.origins.filter((origin) => !isOrigin(origin)).map(noOrigin),
   ];
 }

@@ -1,24 +1,31 @@
 import type { Duplex } from 'node:stream';
 import {
+  commandTopic,
   publisherName,
+  refuse,
   toWsClose,
   TriviumError,
   type ErrorCode,
   type Message,
   type Refusal,
+  type Result,
 } from '@trivium/contracts';
 import type { Bus } from '@trivium/bus';
 import type { CommandCaller, CommandDesk } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
 import type { MessageContracts } from '@trivium/message-contracts';
+import { createStanding, type Access, type Audit, type Credentials, type Identity } from '@trivium/identity';
+import type { MessageRates } from '@trivium/limits';
 import type { MessageTracing } from '@trivium/telemetry';
 import type { WebSocket } from 'ws';
 import { createCalling } from './calling.ts';
 import type { Clock } from './clock.ts';
 import { replyFrame } from './command-frames.ts';
+import { closeReason } from './close-reason.ts';
 import { createCommanded } from './commanded.ts';
 import { decodeFrame, encodeFrame, errFrame, okFrame, type FrameId, type ServerFrame } from './codec.ts';
 import type { WsConfig } from './config.ts';
+import type { Call } from './command-step.ts';
 import { createDelivering } from './delivering.ts';
 import type { MessageFrames } from './message-frames.ts';
 import { createOutbox } from './outbox.ts';
@@ -42,6 +49,10 @@ export interface Surroundings {
   stats: WsStats;
   config: WsConfig;
   limits: SessionLimits;
+  identity: Pick<Identity, 'version'>;
+  audit: Audit;
+  /** Undefined: clients may publish as much as they like. */
+  rates: MessageRates | undefined;
 }
 
 /** An upgraded client. */
@@ -51,6 +62,14 @@ export interface Client {
   readonly assigned: boolean;
   /** The end of the log when it came. */
   readonly pos: number;
+  readonly address: string;
+  /** Different for every connection of this door. */
+  readonly connection: string;
+  readonly access: Access;
+  /** Of the frame by which it came in, which the first word answers. */
+  readonly answers?: FrameId | undefined;
+  /** It shows again who it is. Never rejects. */
+  prove(credentials: Credentials): Promise<Result<Access>>;
 }
 
 /** One client that speaks `trivium.v1`. */
@@ -69,8 +88,6 @@ export interface Connection {
 
 /** Filter changes of one client that may wait before its socket is not read any more. */
 const MAX_PENDING_CHANGES = 16;
-/** [RFC6455-5.5]: a close frame has 125 bytes, two of them for the code. */
-const MAX_REASON_BYTES = 123;
 
 /** Serves a client whose WebSocket has just been opened, and speaks first. Never throws. */
 export function openConnection(
@@ -81,7 +98,12 @@ export function openConnection(
 ): Connection {
   const { bus, delivery, contracts, desk, caller, frames, tracing, turn, clock, stats, config, limits } =
     surroundings;
+  const { audit, rates } = surroundings;
+  const standing = createStanding(surroundings.identity, client.access);
   let session = NEW_SESSION;
+  const publisher = { connection: client.connection, principal: client.access.principal.name };
+  const of = { client: client.id, address: client.address };
+  let proving = false;
   let draining: ErrorCode | undefined;
   let endReason: string | undefined;
 
@@ -124,9 +146,10 @@ export function openConnection(
     frames,
     clock,
     stats,
+    standing,
     maxUnacknowledged: config.maxUnacknowledged,
   });
-  const subscribing = createSubscribing(delivery, delivering, config.maxSubscriptions);
+  const subscribing = createSubscribing(delivery, delivering, standing, config.maxSubscriptions);
   const commanded = createCommanded({ desk, client: client.id, outbox, tracing, stats });
   const calling = createCalling({
     caller,
@@ -168,8 +191,10 @@ export function openConnection(
         return reconsider();
       case 'acknowledge':
         return acknowledge(effect.id, effect.pos);
+      case 'authenticate':
+        return void authenticate(effect.id, effect.credentials);
       case 'call':
-        return calling.call(effect.call);
+        return call(effect.call);
       case 'reply':
         return commanded.reply(effect.command, effect.body);
       case 'close':
@@ -178,8 +203,42 @@ export function openConnection(
   };
 
   const publish = (id: FrameId | undefined, message: Message): void => {
+    const { access } = standing;
+    const { topic, retain } = message;
+    if (!access.unrestricted && !(access.may('publish', topic) && (!retain || access.may('retain', topic))))
+      return refuseFrame(retain ? MAY_NOT_RETAIN : MAY_NOT_PUBLISH, id);
+    const retryAfterMs = rates?.take(publisher, message.payload.length, clock.now()) ?? 0;
+    if (retryAfterMs > 0) {
+      stats.publishesLimited++;
+      return send(errFrame(new TriviumError('rate.limited', undefined, { retryAfterMs }), id));
+    }
     publishing.publish(id, message);
     if (publishing.open >= config.maxOpenPublishes) reconsider();
+  };
+
+  const call = (asked: Call): void => {
+    const { access } = standing;
+    const topic = commandTopic(asked.device, asked.name);
+    if (!access.unrestricted && !access.may('command', topic)) return refuseFrame(MAY_NOT_COMMAND, asked.id);
+    audit.write({ ...{ kind: 'command', principal: access.principal.name, object: topic }, ...of });
+    calling.call(asked);
+  };
+
+  /** A later proof renews what is there; it makes nobody somebody else. */
+  const authenticate = async (id: FrameId | undefined, credentials: Credentials): Promise<void> => {
+    if (proving) return refuseFrame(ONE_AT_A_TIME, id);
+    proving = true;
+    const proven = await client.prove(credentials);
+    proving = false;
+    if (!proven.ok) return refuseFrame(proven.error, id);
+    if (proven.value.principal.name !== standing.access.principal.name) return refuseFrame(SOMEBODY_ELSE, id);
+    if (standing.renew(proven.value)) send(okFrame(id));
+    else revoke();
+  };
+
+  const revoke = (): void => {
+    stats.revoked++;
+    close(toWsClose('auth.denied'), 'auth.denied: you may not do this any more');
   };
 
   const acknowledge = (id: FrameId | undefined, pos: number): void => {
@@ -224,7 +283,7 @@ export function openConnection(
     if (ws.readyState !== ws.OPEN) return;
     endReason = reason;
     leave();
-    ws.close(code, cut(reason));
+    ws.close(code, closeReason(reason));
     // The client's own close frame has to be read for the handshake to end.
     ws.resume();
   };
@@ -264,7 +323,7 @@ export function openConnection(
       .catch(() => undefined)
       .then(() => socket.uncork());
   }
-  send(okFrame(undefined, { clientId: client.id, pos: client.pos }));
+  send(okFrame(client.answers, { clientId: client.id, pos: client.pos }));
   reconsider();
 
   return {
@@ -272,6 +331,7 @@ export function openConnection(
       return endReason;
     },
     tick(nowMs) {
+      if (!standing.holds(nowMs)) return revoke();
       const since = [outbox.fullSinceMs, delivering.windowFullSinceMs];
       const [unread, unacknowledged] = since.map(
         (ms) => ms !== undefined && nowMs - ms >= config.slowTimeoutMs,
@@ -289,9 +349,8 @@ export function openConnection(
   };
 }
 
-/** At most what a close frame holds, cut between characters. */
-function cut(reason: string): string {
-  let end = reason.length;
-  while (Buffer.byteLength(reason.slice(0, end)) > MAX_REASON_BYTES) end--;
-  return reason.slice(0, end).toWellFormed();
-}
+const MAY_NOT_PUBLISH = refuse('auth.denied', 'you may not publish to this topic').error;
+const MAY_NOT_RETAIN = refuse('auth.denied', 'you may not publish to this topic, or retain there').error;
+const MAY_NOT_COMMAND = refuse('auth.denied', 'you may not send this command to this device').error;
+const SOMEBODY_ELSE = refuse('auth.denied', 'this connection belongs to somebody else').error;
+const ONE_AT_A_TIME = refuse('protocol.error', 'another auth is being looked at').error;

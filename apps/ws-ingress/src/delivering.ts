@@ -1,5 +1,6 @@
 import { TriviumError } from '@trivium/contracts';
 import type { Delivered, Receiver, Subscription } from '@trivium/delivery';
+import type { Standing } from '@trivium/identity';
 import { createAckWindow } from './ack-window.ts';
 import type { Clock } from './clock.ts';
 import { encodeFrame, errFrame } from './codec.ts';
@@ -24,18 +25,21 @@ export interface DeliveringOptions {
   frames: MessageFrames;
   clock: Clock;
   stats: WsStats;
+  /** What it may not receive is passed over. */
+  standing: Pick<Standing, 'guarded' | 'mayReceive'>;
   maxUnacknowledged: number;
 }
 
 export function createDelivering(options: DeliveringOptions): Delivering {
-  const { client, outbox, frames, clock, stats, maxUnacknowledged } = options;
+  const { client, outbox, frames, clock, stats, standing, maxUnacknowledged } = options;
   const window = createAckWindow(maxUnacknowledged);
   let windowFullSinceMs: number | undefined;
   /** A retained message was refused: the window does not hold these up, only the socket. */
   let retainedRefused = false;
 
-  const expired = ({ properties }: Delivered): boolean =>
-    properties?.expiresAt !== undefined && properties.expiresAt <= clock.now();
+  const isNotFor = ({ topic, properties }: Delivered): boolean =>
+    (properties?.expiresAt !== undefined && properties.expiresAt <= clock.now()) ||
+    (standing.guarded && !standing.mayReceive(topic));
 
   const send = (message: Delivered, sub: Subscription, kept = false): void => {
     const frame = frames.frame(message, sub, client, kept);
@@ -55,14 +59,14 @@ export function createDelivering(options: DeliveringOptions): Delivering {
       return outbox.room && (!window.full || retainedRefused);
     },
     onLive(message, sub) {
-      if (expired(message)) return;
+      if (isNotFor(message)) return;
       if (outbox.room) {
         send(message, sub);
         stats.deliveredLive++;
       } else stats.droppedLive++;
     },
     onDurable(message, sub) {
-      if (expired(message)) return true;
+      if (isNotFor(message)) return true;
       if (window.full || !outbox.room) {
         stats.stalls++;
         if (window.full) windowFullSinceMs ??= clock.now();
@@ -74,6 +78,7 @@ export function createDelivering(options: DeliveringOptions): Delivering {
       return true;
     },
     onRetained(message, sub) {
+      if (isNotFor(message)) return true;
       retainedRefused = !outbox.room;
       if (retainedRefused) return false;
       send(message, sub, true);

@@ -1,27 +1,39 @@
-import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ERRORS, publicError, toWsClose, type ErrorCode, type PublicError } from '@trivium/contracts';
+import { toWsClose, type ErrorCode, type PublicError } from '@trivium/contracts';
 import type { Bus, Logger } from '@trivium/bus';
 import type { CommandCaller, CommandDesk } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
+import {
+  OPEN_IDENTITY,
+  provenCertificate,
+  type Audit,
+  type Identity,
+  type Principal,
+} from '@trivium/identity';
 import { NO_CONTRACTS, type MessageContracts } from '@trivium/message-contracts';
+import { createMessageRates, createPrincipalGate, NO_LIMITS, type LimitsConfig } from '@trivium/limits';
 import type { MqttDoor } from '@trivium/mqtt';
+import { isLoopback } from '@trivium/service';
 import type { MessageTracing } from '@trivium/telemetry';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
-import { createClients } from './clients.ts';
+import { createAdmission, refusal, type Admission, type Admitted } from './admission.ts';
+import { awaitProof } from './awaiting-proof.ts';
+import { createClients, type Served } from './clients.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { WsConfig } from './config.ts';
+import { closeReason } from './close-reason.ts';
+import type { FrameId } from './codec.ts';
 import { createConnectionEvents } from './connection-events.ts';
-import { openConnection, type Connection, type Surroundings } from './connection.ts';
+import { createEntry, type Entered, type Entrant } from './entry.ts';
+import { openConnection, type Client, type Connection, type Surroundings } from './connection.ts';
 import { createMessageFrames } from './message-frames.ts';
 import { createMqttTransport } from './mqtt-transport.ts';
 import { PROBLEM_JSON, problemOf, refuseMalformed, refuseUpgrade } from './refuse-upgrade.ts';
 import type { SessionLimits } from './session.ts';
 import { createStats, type WsStats } from './stats.ts';
 import { chooseSubprotocol } from './subprotocol.ts';
-import { readUpgrade, type Upgrade } from './upgrade.ts';
 import { createWriteTurn } from './write-turn.ts';
 
 export interface WsDoorOptions {
@@ -35,7 +47,13 @@ export interface WsDoorOptions {
   mqtt: Pick<MqttDoor, 'accept' | 'stopAccepting' | 'closeClients' | 'drain'>;
   /** What the site expects of messages; nothing unless given. */
   contracts?: MessageContracts;
+  /** Who clients are and what they may do; everybody everything unless given. */
+  identity?: Identity;
+  /** Commands of the clients are written down there; nowhere unless given. */
+  audit?: Audit;
   config: WsConfig;
+  /** How much clients of `trivium.v1` may publish, and how many there may be of one principal; no limit unless given. */
+  limits?: LimitsConfig;
   topics: SessionLimits['topics'];
   maxClientIdBytes: number;
   tracing: MessageTracing;
@@ -48,6 +66,8 @@ export interface WsDoorOptions {
   /** False: this process must not have clients now; upgrades are refused with 503. */
   mayServe?: () => boolean;
 }
+
+const NO_AUDIT: Audit = { write: () => true };
 
 export interface WsDoor {
   /** Listens when it is told to. */
@@ -65,31 +85,33 @@ export interface WsDoor {
 
 const TICK_MS = 1_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** How long a client that is to say who it is may take for its first frame. */
+const PROOF_TIMEOUT_MS = 10_000;
 /** How long a client may take to answer our close frame. */
 const CLOSE_TIMEOUT_MS = 10_000;
 /** Pieces of one message that are kept while the rest is missing: a message of 1 MiB in pieces of 64 bytes passes. */
 const MAX_PIECES = 16_384;
-const RETRY_AFTER_MS = 2_000;
 /** How often a drain looks whether everything is stored. */
 const SETTLE_POLL_MS = 10;
 /** Close codes with a count of their own: clients choose freely from 3000 up. */
-const COUNTED_CODES = new Set([1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013]);
+const COUNTED_CODES = new Set([
+  ...[1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1011, 1012, 1013],
+  ...[4401, 4403, 4409, 4429],
+]);
 
-interface Admitted extends Upgrade {
-  /** The end of the log now. */
-  readonly pos: number;
-}
-type Admission = Admitted | { readonly error: PublicError };
-
-function refusal(code: ErrorCode): Admission {
-  return { error: { code, message: ERRORS[code].summary, retryAfterMs: RETRY_AFTER_MS } };
-}
+const TOO_MANY: PublicError = {
+  code: 'quota.exceeded',
+  message: 'you have as many connections as you may have',
+};
 
 /** The WebSocket door: takes requests to upgrade, and holds what all its connections share. */
 export function createWsDoor(options: WsDoorOptions): WsDoor {
   const { bus, delivery, desk, caller, mqtt, config, maxClientIdBytes, tracing, logger } = options;
   const {
     contracts = NO_CONTRACTS,
+    identity = OPEN_IDENTITY,
+    audit = NO_AUDIT,
+    limits = NO_LIMITS,
     clock = systemClock,
     random = Math.random,
     mayServe = () => true,
@@ -97,6 +119,8 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
   const stats = createStats();
   const clients = createClients({ pingIntervalMs: config.pingIntervalMs, now: clock.now, random });
   const events = createConnectionEvents(bus, options.service, stats);
+  const rates = createMessageRates(limits);
+  const gate = createPrincipalGate({ max: limits.connectionsPerPrincipal });
   const surroundings: Surroundings = {
     bus,
     delivery,
@@ -109,9 +133,15 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
     clock,
     stats,
     config,
+    identity,
+    audit,
+    rates,
     limits: { maxRefusedInARow: config.maxRefusedInARow, topics: options.topics, maxClientIdBytes },
   };
+  const entry = createEntry(identity, bus);
+  const loopback = isLoopback(config.host);
   const rules = { origins: config.origins, maxClientIdBytes };
+  const admission = createAdmission({ identity, entry, rules, loopback });
   let draining = false;
   let upgrading = 0;
   let connections = 0;
@@ -131,36 +161,26 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
   const admit = async (request: IncomingMessage): Promise<Admission> => {
     if (draining) return refusal('server.draining');
     if (!mayServe()) return refusal('bus.unavailable');
-    if (clients.size + upgrading > config.maxConnections) {
-      const message = `${config.maxConnections} connections are open here`;
-      return { error: { code: 'rate.limited', message, retryAfterMs: RETRY_AFTER_MS } };
-    }
-    const upgrade = readUpgrade(request, rules);
-    if (!upgrade.ok) return upgrade;
-    if (upgrade.value.subprotocol.speaks === 'mqtt') return { ...upgrade.value, pos: 0 };
-    try {
-      return { ...upgrade.value, pos: await bus.lastPos('MESSAGES') };
-    } catch (error) {
-      return { error: { retryAfterMs: RETRY_AFTER_MS, ...publicError(error) } };
-    }
+    if (clients.size + upgrading > config.maxConnections)
+      return refusal('rate.limited', `${config.maxConnections} connections are open here`);
+    return admission(request);
   };
 
   const upgrade = async (request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> => {
     upgrading++;
-    const admission = await admit(request);
+    const admitted = await admit(request);
     upgrading--;
-    if ('error' in admission) {
+    if (admitted.is === 'refused') {
       stats.refused++;
-      logger.debug({ address: socket.remoteAddress, code: admission.error.code }, 'upgrade refused');
-      return refuseUpgrade(socket, admission.error);
+      logger.debug({ address: socket.remoteAddress, code: admitted.error.code }, 'upgrade refused');
+      return refuseUpgrade(socket, admitted.error);
     }
-    webSockets.handleUpgrade(request, socket, head, (ws) => serve(ws, socket, admission));
+    webSockets.handleUpgrade(request, socket, head, (ws) => serve(ws, socket, admitted));
   };
 
   const serve = (ws: WebSocket, socket: Socket, admitted: Admitted): void => {
     const address = socket.remoteAddress;
-    const mqttSpoken = admitted.subprotocol.speaks === 'mqtt';
-    const now = mqttSpoken ? 'connectionsMqtt' : 'connectionsTrivium';
+    const now = admitted.is === 'mqtt' ? 'connectionsMqtt' : 'connectionsTrivium';
     stats.accepted++;
     stats[now]++;
     ws.on('error', (err) => logger.debug({ address, err: err.message }, 'a WebSocket broke'));
@@ -169,35 +189,71 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
       const counted = COUNTED_CODES.has(code) ? String(code) : 'other';
       stats.closed[counted] = (stats.closed[counted] ?? 0) + 1;
     });
-    if (mqttSpoken) {
-      clients.add(ws, socket, undefined);
-      const closeCode = (): number => (draining ? toWsClose('server.draining') : 1000);
-      return mqtt.accept(createMqttTransport(ws, socket, closeCode), { address: address ?? '', kind: 'ws' });
+    switch (admitted.is) {
+      case 'mqtt':
+        return serveMqtt(ws, socket, admitted.principal);
+      case 'turned away':
+        clients.add(ws, socket, undefined);
+        return turnAway(ws, admitted.error);
+      case 'awaited':
+        return clients.add(ws, socket, serveAwaited(ws, socket, admitted.entrant));
+      case 'entered':
+        return clients.add(ws, socket, serveTrivium(ws, socket, admitted.entrant, admitted.entered));
     }
-    const { clientId, pos } = admitted;
-    const id = clientId ?? `ws-${randomBytes(9).toString('base64url')}`;
-    const connection = openConnection(
+  };
+
+  const serveMqtt = (ws: WebSocket, socket: Socket, principal: Principal | undefined): void => {
+    clients.add(ws, socket, undefined);
+    const closeCode = (): number => (draining ? toWsClose('server.draining') : 1000);
+    const certificate = provenCertificate(socket);
+    mqtt.accept(createMqttTransport(ws, socket, closeCode), {
+      ...{ address: socket.remoteAddress ?? '', kind: 'ws', loopback },
+      ...(certificate === undefined ? {} : { certificate }),
+      ...(principal === undefined ? {} : { principal }),
+    });
+  };
+
+  const serveAwaited = (ws: WebSocket, socket: Socket, entrant: Entrant): Served =>
+    awaitProof({
       ws,
-      socket,
-      { id, assigned: clientId === undefined, pos },
-      surroundings,
-    );
-    clients.add(ws, socket, connection);
-    if (clientId !== undefined) announce(ws, connection, clientId, address);
+      untilMs: clock.now() + PROOF_TIMEOUT_MS,
+      enter: (credentials) => entry.enter(credentials, entrant),
+      onEntered: (entered, id) => clients.hand(ws, serveTrivium(ws, socket, entrant, entered, id)),
+    });
+
+  /** Undefined: it was one too many. */
+  const serveTrivium = (
+    ws: WebSocket,
+    socket: Socket,
+    entrant: Entrant,
+    entered: Entered,
+    answers?: FrameId,
+  ): Connection | undefined => {
+    const { name } = entered.access.principal;
+    if (!gate.enter(name)) return turnAway(ws, TOO_MANY);
+    ws.on('close', () => gate.leave(name));
+    const { id, assigned, source } = entrant;
+    const client: Client = {
+      ...{ id, assigned, address: source.address, connection: `${bus.incarnation}.${++connections}` },
+      ...{ ...entered, answers, prove: (credentials) => entry.prove(credentials, entrant) },
+    };
+    const connection = openConnection(ws, socket, client, surroundings);
+    if (!assigned) announce(ws, connection, client);
+    return connection;
+  };
+
+  const turnAway = (ws: WebSocket, { code, message }: PublicError): undefined => {
+    ws.close(toWsClose(code), closeReason(`${code}: ${message}`));
+    ws.resume();
   };
 
   /** A client that took the id we made up for it is no device: nobody could ask for it later. */
-  const announce = (
-    ws: WebSocket,
-    connection: Connection,
-    client: string,
-    address: string | undefined,
-  ): void => {
-    const names = { client, connection: `${bus.incarnation}.${++connections}`, address };
+  const announce = (ws: WebSocket, served: Connection, { id, connection, address }: Client): void => {
+    const names = { client: id, connection, address: address === '' ? undefined : address };
     events.connected(names, clock.now());
     ws.on('close', (code) => {
       const reason =
-        connection.endReason ?? (code === 1006 ? 'connection lost' : `closed by the client (${code})`);
+        served.endReason ?? (code === 1006 ? 'connection lost' : `closed by the client (${code})`);
       events.disconnected(names, clock.now(), reason);
     });
   };
@@ -224,7 +280,10 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseMalformed(socket, error.code));
 
-  const stopTicking = clock.every(TICK_MS, () => clients.tick(clock.now()));
+  const stopTicking = clock.every(TICK_MS, () => {
+    clients.tick(clock.now());
+    rates?.tick(clock.now());
+  });
   const stopPressure = bus.publisher.onPressure(() => clients.reconsider());
 
   return {

@@ -3,7 +3,7 @@ import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createCommandCaller, createCommandDesk } from '@trivium/commands';
 import { createDelivery } from '@trivium/delivery';
-import { createChallengeMethods } from '@trivium/identity';
+import { createAudit, createChallengeMethods, createIdentity, IDENTITY_METRICS } from '@trivium/identity';
 import { CONTRACT_METRICS, watchContracts } from '@trivium/message-contracts';
 import { createMqttDoor, DOOR_METRICS } from '@trivium/mqtt';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
@@ -32,18 +32,23 @@ await runService({
     const bus = await connectBus({ config: busConfig(config, service, 'create'), logger });
     const delivery = createDelivery({ bus, logger });
     const contracts = watchContracts({ bus, logger });
-    await contracts.ready;
+    const { auth, allowAnonymous, limits } = config;
+    const identity = createIdentity({ bus, config: auth, allowAnonymous, logger, service });
+    await Promise.all([contracts.ready, identity.ready]);
+    const audit = createAudit({ bus, service });
     const info = { service };
-    const authMethods = createChallengeMethods(config.auth);
+    const authMethods = createChallengeMethods(auth);
     const desk = createCommandDesk(bus);
     const caller = createCommandCaller(bus);
-    const parts = { bus, delivery, contracts, desk, caller, logger, tracing };
+    const parts = { bus, delivery, contracts, identity, desk, caller, logger, tracing };
     const mqtt = createMqttDoor({ ...parts, config: config.mqtt, authMethods, info });
     const { maxClientIdBytes, maxTopicBytes, maxTopicLevels } = config.mqtt;
     const door = createWsDoor({
       ...parts,
       mqtt,
+      audit,
       config: config.ws,
+      limits,
       topics: { maxTopicBytes, maxTopicLevels },
       maxClientIdBytes,
       service,
@@ -53,6 +58,7 @@ await runService({
     await lease.ready;
     publishNumbers('trivium.ws', door.stats, WS_METRICS);
     publishNumbers('trivium.mqtt', mqtt.stats, DOOR_METRICS);
+    publishNumbers('trivium.identity', identity.stats, IDENTITY_METRICS);
     publishNumbers('trivium.contracts', contracts.stats, CONTRACT_METRICS);
     const address = { ...config.ws, what: `${service}: WebSocket`, setting: 'ws.port' };
     const port = await listen(door.server, address);
@@ -67,6 +73,7 @@ await runService({
         closeClients: (context) => door.drain(context),
         async drainBus() {
           contracts.close();
+          identity.close();
           delivery.close();
           desk.close();
           caller.close();

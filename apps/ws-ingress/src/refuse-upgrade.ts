@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { toHttpStatus, type PublicError } from '@trivium/contracts';
+import { CHALLENGES } from '@trivium/identity';
 
 export const PROBLEM_JSON = 'application/problem+json';
 
@@ -20,11 +21,12 @@ export function problemOf({ code, message }: PublicError, status = toHttpStatus(
 export function refuseUpgrade(socket: Duplex, error: PublicError, status = toHttpStatus(error.code)): void {
   if (!socket.writable) return;
   const body = problemOf(error, status);
+  const challenge = status === 401 ? `WWW-Authenticate: ${CHALLENGES}\r\n` : '';
   const retry =
     error.retryAfterMs === undefined ? '' : `Retry-After: ${Math.ceil(error.retryAfterMs / 1000)}\r\n`;
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: ${PROBLEM_JSON}\r\n` +
-      `${retry}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `${challenge}${retry}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), LINGER_MS);

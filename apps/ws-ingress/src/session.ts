@@ -13,6 +13,8 @@ import {
 } from '@trivium/contracts';
 import type { CommandBody } from '@trivium/commands';
 import type { Subscription } from '@trivium/delivery';
+import type { Credentials } from '@trivium/identity';
+import { credentialsOf } from './auth-frame.ts';
 import { bodyOf, callOf, type Call } from './command-step.ts';
 import { errFrame, type DecodedFrame, type FrameId, type PubFrame, type ServerFrame } from './codec.ts';
 
@@ -44,6 +46,7 @@ export type Effect =
       readonly filters: readonly TopicFilter[];
     }
   | { readonly do: 'acknowledge'; readonly id: FrameId | undefined; readonly pos: number }
+  | { readonly do: 'authenticate'; readonly id: FrameId | undefined; readonly credentials: Credentials }
   | { readonly do: 'call'; readonly call: Call }
   | { readonly do: 'reply'; readonly command: string; readonly body: CommandBody }
   /** The protocol is broken for good. */
@@ -124,6 +127,12 @@ function understand(
     }
     case 'ack':
       return accept({ do: 'acknowledge', id, pos: frame.pos });
+    case 'auth': {
+      const credentials = credentialsOf(frame);
+      return credentials.ok
+        ? accept({ do: 'authenticate', id, credentials: credentials.value })
+        : credentials;
+    }
     case 'ping':
       return accept({ do: 'send', frame: id === undefined ? { op: 'pong' } : { op: 'pong', id } });
     case 'cmd': {

@@ -7,6 +7,8 @@ export interface WsStats {
   refused: number;
   framesIn: number;
   framesRefused: number;
+  /** Connections ended because their client may not be there any more. */
+  revoked: number;
   publishedQos0: number;
   publishedQos1: number;
   /** Messages that wait to be stored. */
@@ -14,6 +16,8 @@ export interface WsStats {
   publishesFailed: number;
   /** Messages that broke a contract which rejects them. */
   publishesRefused: number;
+  /** Messages that were too many, or too much. */
+  publishesLimited: number;
   /** Messages that became the retained one of their topic, or cleared it. */
   retained: number;
   deliveredLive: number;
@@ -46,11 +50,13 @@ export function createStats(): WsStats {
     refused: 0,
     framesIn: 0,
     framesRefused: 0,
+    revoked: 0,
     publishedQos0: 0,
     publishedQos1: 0,
     openPublishes: 0,
     publishesFailed: 0,
     publishesRefused: 0,
+    publishesLimited: 0,
     retained: 0,
     deliveredLive: 0,
     deliveredDurable: 0,
@@ -83,6 +89,10 @@ export const WS_METRICS = {
   'trivium.ws.refused': { description: 'Upgrades refused', of: 'refused' },
   'trivium.ws.frames.received': { description: 'Frames of trivium.v1 from clients', of: 'framesIn' },
   'trivium.ws.frames.refused': { description: 'Frames answered with err', of: 'framesRefused' },
+  'trivium.ws.revoked': {
+    description: 'Connections ended because their client may not be there any more',
+    of: 'revoked',
+  },
   'trivium.ws.published.qos0': { description: 'Messages from clients, QoS 0', of: 'publishedQos0' },
   'trivium.ws.published.qos1': { description: 'Messages from clients, QoS 1', of: 'publishedQos1' },
   'trivium.ws.open.publishes': {
@@ -97,6 +107,10 @@ export const WS_METRICS = {
   'trivium.ws.publishes.refused': {
     description: 'Messages from clients that were refused because they broke a contract',
     of: 'publishesRefused',
+  },
+  'trivium.ws.publishes.limited': {
+    description: 'Messages beyond the rate of their client',
+    of: 'publishesLimited',
   },
   'trivium.ws.retained': {
     description: 'Messages from clients that were retained, or cleared what was',

@@ -8,6 +8,11 @@ const SPOKEN: ReadonlyMap<string, Subprotocol> = new Map([
   ['trivium.v1', 'trivium.v1'],
 ]);
 
+/** Not spoken: in this name a browser, which sets no headers, says its token, in base64url. It is never answered with. */
+const TOKEN = 'trivium.token.';
+/** Not spoken either: the client says in its first frame who it is, and is to be waited for. */
+const FIRST_FRAME = 'trivium.auth';
+
 export interface ChosenSubprotocol {
   /** As the client wrote it: what the answer has to repeat [RFC6455-4.2.2]. */
   readonly name: string;
@@ -28,6 +33,23 @@ export function chooseSubprotocol(header: string | undefined): ChosenSubprotocol
     if (speaks !== undefined) return { name, speaks };
   }
   return undefined;
+}
+
+/** What a client says of itself among the names that it offers. */
+export interface OfferedProof {
+  /** Empty: it is not readable. */
+  readonly token: string | undefined;
+  readonly followsInFirstFrame: boolean;
+}
+
+export function proofOffered(header: string | undefined): OfferedProof {
+  const offered = header === undefined ? [] : header.split(',').map((part) => part.trim());
+  const encoded = offered.find((name) => name.startsWith(TOKEN))?.slice(TOKEN.length);
+  const followsInFirstFrame = offered.includes(FIRST_FRAME);
+  if (encoded === undefined) return { token: undefined, followsInFirstFrame };
+  const text = Buffer.from(encoded, 'base64url');
+  const token = text.toString('base64url') === encoded ? text.toString() : '';
+  return { token, followsInFirstFrame };
 }
 
 /** For the message of a refusal. */

@@ -1,4 +1,5 @@
 import { refuse, type Refusal, type TopicFilter } from '@trivium/contracts';
+import type { Standing } from '@trivium/identity';
 import type { Attachment, Delivery, Receiver, Subscription } from '@trivium/delivery';
 
 /** The filters of one client. Changes take effect one after the other, in the order of the calls. */
@@ -22,6 +23,7 @@ export interface Granted {
 export function createSubscribing(
   delivery: Delivery,
   receiver: Receiver,
+  standing: Pick<Standing, 'subscribe' | 'unsubscribe'>,
   maxSubscriptions: number,
 ): Subscribing {
   const filters = new Set<TopicFilter>();
@@ -55,8 +57,22 @@ export function createSubscribing(
           const message = `${wanted.size} filters, a client may have ${maxSubscriptions}`;
           return refuse('quota.exceeded', message).error;
         }
+        const added = subs.map(({ filter }) => filter).filter((filter) => !filters.has(filter));
+        const giveUp = (): void => {
+          for (const filter of added) standing.unsubscribe(filter);
+        };
+        const denied = subs.find(({ filter }) => !standing.subscribe(filter));
+        if (denied !== undefined) {
+          giveUp();
+          return refuse('auth.denied', `you may not subscribe to ${denied.filter}`).error;
+        }
         attachment ??= delivery.attach(receiver);
-        await attachment.subscribe(subs, from === undefined ? {} : { after: from });
+        try {
+          await attachment.subscribe(subs, from === undefined ? {} : { after: from });
+        } catch (error) {
+          giveUp();
+          throw error;
+        }
         for (const { filter } of subs) filters.add(filter);
         const durable = [...attachment.subscriptions.values()].some((sub) => sub.qos > 0);
         return { subs, pos: durable ? attachment.pos : undefined };
@@ -64,7 +80,10 @@ export function createSubscribing(
     unsubscribe: (gone) =>
       inTurn(() => {
         attachment?.unsubscribe(gone);
-        for (const filter of gone) filters.delete(filter);
+        for (const filter of gone) {
+          filters.delete(filter);
+          standing.unsubscribe(filter);
+        }
       }),
     resume: () => attachment?.resume(),
     detach() {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { readUpgrade, type UpgradeRules } from './upgrade.ts';
 
@@ -7,7 +8,7 @@ const ask = (
   url: string,
   headers: IncomingHttpHeaders = { 'sec-websocket-protocol': 'trivium.v1' },
   given = rules,
-) => readUpgrade({ url, headers }, given);
+) => readUpgrade({ url, headers, socket: new Socket() }, given);
 
 test.each([
   ['/', undefined],

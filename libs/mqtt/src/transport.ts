@@ -1,3 +1,5 @@
+import type { Principal } from '@trivium/identity';
+
 /**
  * A byte stream to one client: a TCP or TLS socket, or the binary messages of a WebSocket. Packets may begin and end
  * anywhere in a chunk [MQTT3-6.0.0-2]. Nothing here throws; what goes wrong arrives as `onClose`.
@@ -33,6 +35,8 @@ export interface TransportSink {
 
 /** Where a connection came from. */
 export interface Peer {
+  /** Who the client is, proven by the request that opened its transport; undefined: CONNECT says. */
+  readonly principal?: Principal;
   /** IP address, for logs and connection events. */
   readonly address: string;
   readonly kind: 'tcp' | 'tls' | 'ws' | 'wss';

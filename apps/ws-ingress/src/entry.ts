@@ -1,0 +1,47 @@
+import { accept, publicError, type Result } from '@trivium/contracts';
+import type { Bus } from '@trivium/bus';
+import type { Access, Credentials, Identity, Source } from '@trivium/identity';
+
+/** As whom a client of `trivium.v1` wants to come in. */
+export interface Entrant {
+  readonly id: string;
+  /** We made the id up. */
+  readonly assigned: boolean;
+  readonly source: Source;
+}
+
+export interface Entered {
+  readonly access: Access;
+  /** The end of the log when it came. */
+  readonly pos: number;
+}
+
+/** Who may come in, and what it may do. */
+export interface Entry {
+  /** Never rejects. */
+  prove(credentials: Credentials, entrant: Entrant): Promise<Result<Access>>;
+  /** The same for one that is not in yet. Refused also when the bus does not answer. Never rejects. */
+  enter(credentials: Credentials, entrant: Entrant): Promise<Result<Entered>>;
+}
+
+const RETRY_AFTER_MS = 2_000;
+
+export function createEntry(identity: Identity, bus: Pick<Bus, 'lastPos'>): Entry {
+  const prove: Entry['prove'] = async (credentials, { id, assigned, source }) => {
+    const signedIn = await identity.signIn(credentials, source);
+    return signedIn.ok ? identity.access(signedIn.value, id, assigned) : signedIn;
+  };
+  return {
+    prove,
+    async enter(credentials, entrant) {
+      const access = await prove(credentials, entrant);
+      if (!access.ok) return access;
+      try {
+        return accept({ access: access.value, pos: await bus.lastPos('MESSAGES') });
+      } catch (error) {
+        const refused = { retryAfterMs: RETRY_AFTER_MS, ...publicError(error) };
+        return { ok: false, error: refused };
+      }
+    },
+  };
+}
