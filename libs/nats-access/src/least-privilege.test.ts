@@ -1,7 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectBus, type Bus, type BusConfig } from '@trivium/bus';
-import { ALL_SUBJECTS, BUCKETS, STREAMS, type BucketName, type StreamName } from '@trivium/contracts';
+import {
+  ALL_SUBJECTS,
+  BUCKETS,
+  doorFiltersSubject,
+  filtersSubject,
+  STREAMS,
+  type BucketName,
+  type StreamName,
+} from '@trivium/contracts';
 import { startNats, tempDir, waitFor, type NatsServer, type TempDir } from '@trivium/testing';
 import { connect, nkeyAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -173,6 +181,11 @@ describe.each(DOORS)('%s', (door) => {
 
   test('only http-ingress writes the registry', async () => {
     expect(await mayPublish(door, '$KV.devices.registry.x')).toBe(door === 'http-ingress');
+  });
+
+  test('says what it delivers to a client; only http-ingress, which explains, asks', async () => {
+    expect(await maySubscribe(door, doorFiltersSubject('one'))).toBe(true);
+    expect(await mayPublish(door, filtersSubject('one', 'x'))).toBe(door === 'http-ingress');
   });
 });
 
