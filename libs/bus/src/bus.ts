@@ -1,5 +1,6 @@
 import type { BucketName, ErrorCode, StreamName } from '@trivium/contracts';
 import type { Msg } from '@nats-io/nats-core';
+import type { Inspection } from './inspect.ts';
 import type { RetainedRecord } from './retained-writer.ts';
 import type { OnceMessage } from './store-once.ts';
 import type { StoredMessages } from './stored-messages.ts';
@@ -245,6 +246,8 @@ export interface Bus extends StoredMessages {
     handler: (message: BusMessage) => Answer | Promise<Answer> | undefined,
   ): LiveSubscription;
   readonly stats: BusStats;
+  /** Asks NATS how it is; some requests for each stream. Rejects with a retryable `TriviumError`. */
+  inspect(): Promise<Inspection>;
   /** Stops the feeds, waits for open publishes, drains and closes the connections. */
   close(): Promise<void>;
 }

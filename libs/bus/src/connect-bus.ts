@@ -6,6 +6,7 @@ import type { BusConfig, Logger } from './config.ts';
 import { createDirectReader } from './direct-reader.ts';
 import { createFirstAfter } from './first-after.ts';
 import { createFollower } from './follower.ts';
+import { inspect } from './inspect.ts';
 import { openLane, type Lane } from './lane.ts';
 import { createLiveFeed } from './live-feed.ts';
 import { provision } from './provision.ts';
@@ -149,6 +150,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
         buckets.set(name, (bucket = createBucket(name, publishLane, feedLane, publisher, logger)));
       return bucket;
     },
+    inspect: () => inspect(publishLane, config),
     async close() {
       for (const follower of [...followers]) follower.close();
       const deadline = performance.now() + SETTLE_MS;

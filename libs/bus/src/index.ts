@@ -1,6 +1,7 @@
 export { connectBus } from './connect-bus.ts';
 export { BUS_DEFAULTS } from './config.ts';
 export type { BusConfig, Logger } from './config.ts';
+export type { Inspection, StreamInspection } from './inspect.ts';
 export type { RetainedRecord } from './retained-writer.ts';
 export type { OnceMessage } from './store-once.ts';
 export type { StoredMessage } from './stored-messages.ts';

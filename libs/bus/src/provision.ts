@@ -35,7 +35,7 @@ async function ensure(
         'config.invalid',
         `stream ${name} has persist_mode async: it acknowledges what it can still lose`,
       );
-    const changed = Object.keys(wanted).filter((key) => !same(wanted[key], found.config[key]));
+    const changed = differences(wanted, found.config);
     if (changed.length === 0) return;
     if (how === 'create')
       return logger.info(
@@ -59,13 +59,19 @@ function failed(what: string, error: ApiError): TriviumError {
   return new TriviumError('config.invalid', `${what}: ${error.description} (${error.err_code})`);
 }
 
+/** The settings that are not as they are wanted. */
+export function differences(wanted: StreamConfig, found: Record<string, unknown>): string[] {
+  return Object.keys(wanted).filter((key) => !same(wanted[key], found[key]));
+}
+
 /** The server leaves defaults out of its answer: absent, false, 0 and empty are the same. */
 function same(wanted: unknown, found: unknown): boolean {
   const plain = (value: unknown): string => JSON.stringify(value || null);
   return plain(wanted) === plain(found);
 }
 
-function wantedStreams(config: BusConfig): StreamConfig[] {
+/** Of all streams, and of the streams that buckets are. */
+export function wantedStreams(config: BusConfig): StreamConfig[] {
   const replicas = config.replicas ?? BUS_DEFAULTS.replicas;
   const streams = Object.entries(STREAMS).map(([name, settings]) => ({
     ...streamConfig(name, settings),

@@ -11,7 +11,7 @@ describe('the file of a running hub', () => {
     const content = {
       launcher: { pid: 7 },
       nats: 'nats://127.0.0.1:4222',
-      processes: [{ name: 'router', pid: 8 }],
+      processes: [{ name: 'router', pid: 8, ready: 'http://127.0.0.1:9104/readyz' }],
     };
     writeHubFile(file, content);
     expect(readHubFile(file)).toEqual(content);

@@ -7,7 +7,8 @@ export interface HubFile {
   launcher: { pid: number };
   /** Address of NATS. */
   nats: string;
-  processes: { name: string; pid: number | undefined; address?: string }[];
+  /** `ready`: answers 200 when the process is. */
+  processes: { name: string; pid: number | undefined; address?: string; ready: string }[];
 }
 
 /** What is written in `file`; undefined when there is nothing or nothing readable. */

@@ -49,9 +49,9 @@ export function startHub({
     writeHubFile(hubFile, {
       launcher: { pid: process.pid },
       nats: withoutUser(plan.natsUrl),
-      processes: plan.processes.map(({ name, address }) => {
+      processes: plan.processes.map(({ name, address, readyUrl: ready }) => {
         const pid = [...running.values()].find((one) => one.name === name)?.pid;
-        return { name, pid, ...(address !== undefined && { address }) };
+        return { name, pid, ...(address !== undefined && { address }), ready };
       }),
     });
 
