@@ -81,7 +81,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 const clients = Array.from({ length: 50 }, (_, i) => {
   const transport = client();
-  door.accept(transport, { address: '', kind: 'tcp' });
+  door.accept(transport, { address: '', kind: 'tcp', loopback: true });
   transport.sink.onData(
     Buffer.concat([connect({ clientId: `c${i}` }), subscribe(1, [{ filter: '#', qos: 1 }])]),
   );

@@ -3,18 +3,18 @@ import type { SessionInput } from './session.ts';
 
 /** The exchanges of one connection by its method, one at a time: before CONNACK, and again whenever the client begins one. */
 export class AuthExchange {
-  readonly #method: ChallengeMethod;
   /** What the client has to answer; undefined: no exchange is going on. */
   #challenge: Challenge | undefined;
 
-  constructor(method: ChallengeMethod) {
-    this.#method = method;
-  }
-
-  /** The client's first message, and what it means to the session. */
-  begin(data: Uint8Array): SessionInput {
+  /** The client's first message, and what it means to the session. `method`: as it is known now. */
+  begin(method: ChallengeMethod | undefined, data: Uint8Array): SessionInput {
     if (this.#challenge !== undefined) return outOfPlace('AUTH begins again before it has ended');
-    const begun = this.#method.start(data);
+    if (method === undefined)
+      return {
+        on: 'refused',
+        error: { code: 'auth.method', message: 'this method is not offered any more' },
+      };
+    const begun = method.start(data);
     if (!begun.ok) return { on: 'refused', error: begun.error };
     this.#challenge = begun.value;
     return { on: 'challenged', data: begun.value.message };

@@ -6,7 +6,6 @@ import {
   challenged,
   login,
   METHOD,
-  scramMethods,
   type AuthClient,
   type Login,
 } from './testing/auth-client.ts';
@@ -22,16 +21,17 @@ import {
   unsubscribe,
 } from './testing/client-packets.ts';
 import { realDoor, type RealDoor } from './testing/real-door.ts';
+import { scriptedIdentity } from './testing/scripted-identity.ts';
 
-const PASSWORDS = { alice: 'pencil', bob: 'eraser' };
+const USERS = { alice: { password: 'pencil' }, bob: { password: 'eraser' }, anonymous: { password: '' } };
 
 let nats: NatsServer;
 let door: RealDoor;
 let there: RealDoor;
 beforeAll(async () => {
   nats = await startNats();
-  door = await realDoor(nats.url, {}, scramMethods(PASSWORDS));
-  there = await realDoor(nats.url, {}, scramMethods(PASSWORDS));
+  door = await realDoor(nats.url, {}, scriptedIdentity(USERS));
+  there = await realDoor(nats.url, {}, scriptedIdentity(USERS));
 });
 afterAll(async () => {
   await Promise.all([door[Symbol.asyncDispose](), there[Symbol.asyncDispose]()]);
@@ -188,7 +188,7 @@ describe('CONNECT with SCRAM-SHA-256', () => {
   });
 
   test('a client that does not answer the challenge is closed', async () => {
-    await using hasty = await realDoor(nats.url, { connectTimeoutMs: 500 }, scramMethods(PASSWORDS));
+    await using hasty = await realDoor(nats.url, { connectTimeoutMs: 500 }, scriptedIdentity(USERS));
     const { client } = await challenged(hasty, { clientId });
     await client.end();
     await waitFor(() => hasty.door.connections === 0);

@@ -1,5 +1,5 @@
 import type { ErrorCode, WillMessage } from '@trivium/contracts';
-import { ANONYMOUS } from '@trivium/identity';
+import { ANONYMOUS, type Credentials } from '@trivium/identity';
 import {
   isCommandTopic,
   parseTopic,
@@ -19,7 +19,7 @@ import type { SessionClient, SessionRules, SessionStep } from './session.ts';
 const FOR_EVER = 0xffff_ffff;
 const MAX_PACKET_ID = 65_535;
 
-/** CONNECT: refused, or the client's session is claimed before CONNACK; with a method, after the client has proven who it is. */
+/** CONNECT: refused, or the client has to show who it is, and its session is claimed before CONNACK. */
 export function onConnect(packet: ConnectPacket, rules: SessionRules): SessionStep {
   const { level, clean, clientId, will, properties = {} } = packet;
   const most = properties.maximumPacketBytes;
@@ -66,11 +66,26 @@ export function onConnect(packet: ConnectPacket, rules: SessionRules): SessionSt
               : {}),
           },
   };
-  if (authMethod === undefined) return claim(client);
+  if (authMethod === undefined)
+    return {
+      session: { phase: 'signing-in', client },
+      effects: [{ do: 'sign-in', client, credentials: credentialsOf(packet) }],
+    };
   return {
     session: { phase: 'authenticating', client },
     effects: [{ do: 'authenticate', client, begins: true, data: authData }],
   };
+}
+
+/** By user name and password; either alone counts as well (MQTT 5, section 3.1.2.9: a token may come without a name). */
+function credentialsOf({ username, password }: ConnectPacket): Credentials | undefined {
+  if (username === undefined && password === undefined) return undefined;
+  return { by: 'password', user: username ?? '', password: password ?? NOTHING };
+}
+
+/** The client is known: its session is that principal's, and nobody else's. */
+export function onSignedIn(client: SessionClient, principal: string): SessionStep {
+  return claim(principal === client.principal ? client : { ...client, principal });
 }
 
 /** Nothing is in the way of the client but the session's record. */

@@ -1,16 +1,17 @@
-import { ERRORS, toMqttReason, type ErrorCode, type TopicFilter } from '@trivium/contracts';
+import type { ErrorCode, TopicFilter } from '@trivium/contracts';
 import type { Command, CommandReceiver } from '@trivium/commands';
 import type { HeldSession, Owner } from '@trivium/sessions';
-import { AuthExchange } from './auth-exchange.ts';
+import type { Access, FilterRuling } from '@trivium/identity';
+import { ClientRights } from './client-rights.ts';
 import { connectLevel } from './codec/connect.ts';
 import { sendCommand } from './command-out.ts';
 import { decodeControlPacket } from './codec/decode.ts';
-import { encodeDisconnect } from './codec/encode.ts';
 import { AFTER_CONNECT } from './codec/first-byte.ts';
 import { FrameSplitter } from './codec/frame-splitter.ts';
 import { CONNECT, PUBACK, PUBLISH } from './codec/packet-type.ts';
 import type { DoorParts } from './door-parts.ts';
 import type { Servable } from './door-turn.ts';
+import { farewell } from './farewell.ts';
 import { HOLD, type Hold } from './hold.ts';
 import type { IntakeHost } from './intake-host.ts';
 import { keepAliveTicks, LINGER_TICKS, ticksFor } from './keepalive.ts';
@@ -26,12 +27,11 @@ import type {
   SessionView,
 } from './session.ts';
 import { step } from './session-step.ts';
+import { rulingOn } from './receive-guard.ts';
+import { restore } from './restoring.ts';
 import { Subscriber } from './subscriber.ts';
 import { judgedWill } from './will-contract.ts';
 import type { Peer, Transport, TransportSink } from './transport.ts';
-
-/** Reason code of DISCONNECT. */
-const USE_ANOTHER_SERVER = 0x9c;
 
 const NO_SUBSCRIPTIONS: ReadonlyMap<TopicFilter, unknown> = new Map();
 
@@ -46,11 +46,11 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   readonly #transport: Transport;
   readonly #peer: Peer;
   readonly #splitter: FrameSplitter;
+  readonly #rights: ClientRights;
   #session: Session = NEW_SESSION;
   #client: SessionClient | undefined;
   #held: HeldSession | undefined;
   #opened = false;
-  #exchange: AuthExchange | undefined;
   #intake: PublishIntake | undefined;
   #subscriber: Subscriber | undefined;
   #ended = false;
@@ -71,6 +71,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     this.#transport = transport;
     this.#peer = peer;
     this.outbox = new Outbox(parts, transport);
+    this.#rights = new ClientRights(parts.identity, peer);
     this.#splitter = new FrameSplitter(parts.config.maxPacketBytes);
     this.#heardAt = parts.ticks.now;
     this.#patience = ticksFor(parts.config.connectTimeoutMs);
@@ -80,12 +81,20 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     return this.#client!;
   }
 
+  get access(): Access {
+    return this.#rights.access;
+  }
+
   get expirySeconds(): number | undefined {
     return this.#held?.expirySeconds;
   }
 
   get subscriptions(): ReadonlyMap<TopicFilter, unknown> {
     return this.#subscriber?.subscriptions ?? NO_SUBSCRIPTIONS;
+  }
+
+  rulingOn(filter: string, shared: boolean): FilterRuling {
+    return rulingOn(this.access, filter, shared);
   }
 
   isOpen(packetId: number): boolean {
@@ -170,13 +179,14 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   }
 
   /** The door's timer. */
-  tick(now: number): void {
+  tick(now: number, nowMs: number): void {
     if (this.#ended) {
       if (now - this.#heardAt >= this.#patience) this.#transport.destroy();
       return;
     }
+    if (this.#rights.due(nowMs) && !this.#renew(nowMs)) return;
     if (this.#inputEnded) return this.#endOfInput();
-    if (this.#holds !== 0) this.#heardAt = now;
+    if (this.#holds !== 0 && this.#session.phase !== 'signing-in') this.#heardAt = now;
     else if (now - this.#heardAt >= this.#patience) this.close('keepalive.timeout');
   }
 
@@ -188,7 +198,8 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     this.#ended = true;
     this.#session = { phase: 'closed' };
     // First, while the session's state can still be asked for. DISCONNECT drops the will [MQTT3-3.14.4-3].
-    parts.owners.leave(this, { will: this.#opened && reason !== 'client.disconnected' });
+    const will = this.#opened && reason !== 'client.disconnected' && this.#rights.mayLeaveWill(client!);
+    parts.owners.leave(this, { will });
     this.#intake?.close();
     this.#subscriber?.close();
     if (client !== undefined && this.#opened) {
@@ -197,27 +208,14 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     }
     parts.stats.closed[reason] = (parts.stats.closed[reason] ?? 0) + 1;
     this.#log(reason, detail);
-    this.#sayWhy(reason, detail);
+    const last = this.#opened ? farewell(client!, reason, detail, parts.config.serverReference) : undefined;
+    if (last !== undefined) this.outbox.send(last);
     this.outbox.flush();
     this.#heardAt = parts.ticks.now;
     this.#patience = LINGER_TICKS;
     if (reason === 'keepalive.timeout' && client?.level !== 5) this.#transport.destroy();
     else this.#transport.end();
     this.#resume();
-  }
-
-  /** DISCONNECT, in MQTT 5 and unless the client has ended it [MQTT-3.14.0-1]. */
-  #sayWhy(reason: CloseReason, detail: string | undefined): void {
-    if (!this.#opened || this.#client?.level !== 5 || reason.startsWith('client.')) return;
-    const { serverReference } = this.#parts.config;
-    const moved = reason === 'server.draining' && serverReference !== '';
-    const code = moved ? USE_ANOTHER_SERVER : toMqttReason(reason as ErrorCode, 'disconnect');
-    const { public: isPublic, summary } = ERRORS[reason as ErrorCode];
-    const reasonString = detail ?? (isPublic ? summary : undefined);
-    const why = reasonString === undefined ? {} : { reasonString };
-    const packet = encodeDisconnect(code, moved ? { ...why, serverReference } : why);
-    // Without the reason string where it would be too large for the client [MQTT-3.14.2-3].
-    this.outbox.send(packet.length > this.#client.maximumPacketBytes ? encodeDisconnect(code) : packet);
   }
 
   /** Serves what has come, as far as nothing holds it up. */
@@ -264,7 +262,8 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     const { session, effects } = step(this.#session, input, this.#parts.rules, this);
     this.#session = session;
     const { phase } = session;
-    if (phase === 'claiming' || phase === 'restoring' || phase === 'answering') this.hold(HOLD.busy);
+    if (phase === 'signing-in' || phase === 'claiming' || phase === 'restoring' || phase === 'answering')
+      this.hold(HOLD.busy);
     for (const effect of effects) this.#run(effect);
     if (phase === 'open') this.release(HOLD.busy);
   }
@@ -274,6 +273,9 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     switch (effect.do) {
       case 'authenticate':
         return this.#authenticate(effect);
+      case 'sign-in':
+        this.#accept(effect.client);
+        return this.#rights.signIn(effect, (input) => this.#step(input));
       case 'claim':
         // A client that has closed its side and sent nothing more is gone: its session stays with whoever has it.
         if (this.#inputEnded && this.#splitter.waiting === 0) return this.close('client.gone');
@@ -294,7 +296,8 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
           return this.close('payload.too-large', 'the answer is larger than the client takes');
         return this.outbox.send(effect.packet);
       case 'restore':
-        return this.#restore();
+        if (this.#held!.present) stats.resumed++;
+        return this.#await(restore(this.#held!, this.#intakeOfClient(), this.#subscriberOfClient()));
       case 'subscribe':
         return this.#await(this.#subscriberOfClient().subscribe(effect.subscriptions));
       case 'unsubscribe':
@@ -329,33 +332,26 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     else this.#step({ on: 'claim-failed', code: 'contract.violated', detail: judged.message });
   }
 
-  #authenticate({ client, begins, data }: SessionEffect & { do: 'authenticate' }): void {
-    this.#accept(client);
-    const exchange = (this.#exchange ??= new AuthExchange(this.#parts.authMethods.get(client.authMethod!)!));
-    this.#step(begins ? exchange.begin(data) : exchange.go(data));
+  #authenticate(effect: SessionEffect & { do: 'authenticate' }): void {
+    this.#accept(effect.client);
+    const input = this.#rights.authenticate(effect);
+    if (this.#opened && input.on === 'authenticated') this.#judgeAgain();
+    this.#step(input);
   }
 
-  /** Goes on with the session as an earlier connection left it, and writes it from now on. */
-  #restore(): void {
-    const held = this.#held!;
-    const subscriber = this.#subscriberOfClient();
-    this.#intakeOfClient();
-    if (held.present) this.#parts.stats.resumed++;
-    held.exactlyOnce!.state = () => ({
-      incoming: this.#intake!.exactlyOnce?.list() ?? [],
-      outgoing: subscriber.exactlyOnce?.list() ?? [],
-      begun: subscriber.exactlyOnce?.begun ?? 0,
-    });
-    const restored = subscriber.restore().then((code) => {
-      if (code === undefined)
-        held.state = () => ({
-          pos: Math.max(held.restored.pos, subscriber.pos),
-          subscriptions: [...subscriber.stored],
-          open: subscriber.window.list(),
-        });
-      return code;
-    });
-    this.#await(restored);
+  /** Something has changed that is known of the client, or its proof has expired. False: the connection is over. */
+  #renew(nowMs: number): boolean {
+    const outcome = this.#rights.renew(nowMs);
+    if (outcome === 'gone') this.close('auth.denied', 'the credentials do not count any more');
+    else if (outcome === 'changed') this.#judgeAgain();
+    return !this.#ended;
+  }
+
+  /** A will that is not allowed any more goes; a subscription that is not ends the connection, since nothing else can tell the client. */
+  #judgeAgain(): void {
+    if (this.#held !== undefined && !this.#rights.mayLeaveWill(this.client)) this.#held.dropWill();
+    if (this.#subscriber?.judgeAgain() === false)
+      this.close('auth.denied', 'a subscription is not allowed any more');
   }
 
   /** Ends the phase that waits for it: resolves to undefined, or to why it failed. */
@@ -364,7 +360,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   }
 
   #subscriberOfClient(): Subscriber {
-    return (this.#subscriber ??= new Subscriber(this.#parts, this.client, this.outbox, this.#held!));
+    return (this.#subscriber ??= new Subscriber(this.#parts, this, this.#held!));
   }
 
   #intakeOfClient(): PublishIntake {

@@ -33,7 +33,7 @@ beforeAll(async () => {
   nats = await startNats();
   bus = await connectBus({ config: { url: nats.url, name: 'test' }, logger: quiet });
   for (const policy of POLICIES) await store(policy, `${policy}/#`, policy);
-  door = await realDoor(nats.url, {}, [], { enforcing: true });
+  door = await realDoor(nats.url, {}, undefined, { enforcing: true });
 });
 afterAll(async () => {
   await door[Symbol.asyncDispose]();

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createCommandDesk } from '@trivium/commands';
+import { OPEN_IDENTITY } from '@trivium/identity';
 import { NO_CONTRACTS } from '@trivium/message-contracts';
 import { createPositionIndex, createSessionOwners } from '@trivium/sessions';
 import { systemClock } from './clock.ts';
@@ -21,7 +22,7 @@ import { NO_TRACING } from './tracing.ts';
 /** A door for MQTT 3.1, 3.1.1 and 5 on the given bus and delivery; both outlive it. */
 export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
   const { bus, delivery, config, logger, info, clock = systemClock, tracing = NO_TRACING } = options;
-  const { contracts = NO_CONTRACTS } = options;
+  const { contracts = NO_CONTRACTS, identity = OPEN_IDENTITY } = options;
   const stats = createStats();
   const ticks = { now: 0 };
   const connections = new Set<Connection>();
@@ -34,7 +35,6 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     cursorIntervalMs,
   } = config;
   const desk = options.desk ?? createCommandDesk(bus, () => clock.now());
-  const authMethods = new Map((options.authMethods ?? []).map((method) => [method.name, method]));
   const parts: DoorParts = {
     bus,
     delivery,
@@ -53,7 +53,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     routes: new TopicRoutes(config),
     retries: new PublishRetries(soon),
     owners: createSessionOwners({ bus, logger, clock, cleanTtlSeconds, cursorIntervalMs, takeoverTimeoutMs }),
-    authMethods,
+    identity,
     desk,
     claimOf: ({ id, principal, fresh, expirySeconds, will }) => ({
       ...{ client: id, principal, fresh, will },
@@ -77,7 +77,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
       maxPacketBytes: config.maxPacketBytes,
       topicAliasMaximum: config.topicAliasMaximum,
       maxKeepAliveSeconds: config.maxKeepAliveSeconds,
-      offersMethod: (name) => authMethods.has(name),
+      offersMethod: (name) => identity.method(name) !== undefined,
       assignId: () => `auto-${randomUUID()}`,
     },
   };
@@ -85,7 +85,8 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
   desk.serve((client) => owners.find(client) as Connection | undefined);
   const stopTicks = clock.every(TICK_MS, () => {
     const now = ++ticks.now;
-    for (const connection of connections) connection.tick(now);
+    const nowMs = clock.now();
+    for (const connection of connections) connection.tick(now, nowMs);
     if (bus.up) retries.retry();
   });
   const offState = bus.onState((up) => {

@@ -1,7 +1,7 @@
 import type { Bus, Logger } from '@trivium/bus';
 import type { CommandDesk } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
-import type { ChallengeMethod } from '@trivium/identity';
+import type { Identity } from '@trivium/identity';
 import type { MessageContracts } from '@trivium/message-contracts';
 import type { Claim, PositionIndex, SessionOwners } from '@trivium/sessions';
 import type { PublishView } from './codec/publish-view.ts';
@@ -23,8 +23,7 @@ export interface DoorParts extends OutputShared {
   readonly logger: Logger;
   readonly tracing: Tracing;
   readonly rules: SessionRules;
-  /** By name. */
-  readonly authMethods: ReadonlyMap<string, ChallengeMethod>;
+  readonly identity: Identity;
   readonly owners: SessionOwners;
   /** What a client asks of the owners of client ids. */
   readonly claimOf: (client: SessionClient) => Claim;

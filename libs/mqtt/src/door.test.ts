@@ -16,7 +16,7 @@ test('more connections than allowed are closed at once', () => {
     end: refused,
     destroy: vi.fn(),
   };
-  door.accept(transport, { address: '', kind: 'tcp' });
+  door.accept(transport, { address: '', kind: 'tcp', loopback: true });
   expect([a.ended, b.ended, door.connections]).toEqual([false, false, 2]);
   expect([refused, transport.destroy].map((fn) => fn.mock.calls.length)).toEqual([0, 1]);
 });

@@ -127,7 +127,7 @@ export class ExactlyOnceIn implements StoreSink {
 
   /** A message that does not go by the bus, and was taken: it is answered in its turn, and PUBREL ends the exchange. */
   accept(packetId: number): void {
-    if (this.#exchanges.has(packetId)) return;
+    if (this.repeats(packetId)) return;
     const exchange: Exchange = {
       ...{ packetId, msgId: '', after: 0, at: 0, message: undefined },
       ...{ state: 'stored' as const, refusal: 0 },

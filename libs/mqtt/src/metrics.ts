@@ -49,6 +49,14 @@ export const DOOR_METRICS = {
     description: 'Clients away for longer than messages are kept',
     of: 'gaps',
   },
+  'trivium.mqtt.denied.in': {
+    description: 'Messages from clients that they may not publish',
+    of: 'deniedIn',
+  },
+  'trivium.mqtt.denied.out': {
+    description: 'Messages passed over, since the client may not receive them',
+    of: 'deniedOut',
+  },
   'trivium.mqtt.dropped.in': { description: 'QoS 0 messages that the bus did not take', of: 'droppedIn' },
   'trivium.mqtt.dropped.out': { description: 'QoS 0 messages that a client did not read', of: 'droppedOut' },
   'trivium.mqtt.retried.publishes': {

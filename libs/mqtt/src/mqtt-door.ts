@@ -2,7 +2,7 @@ import type { ErrorCode } from '@trivium/contracts';
 import type { Bus, Logger } from '@trivium/bus';
 import type { CommandDesk } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
-import type { ChallengeMethod } from '@trivium/identity';
+import type { Identity } from '@trivium/identity';
 import type { MessageContracts } from '@trivium/message-contracts';
 import type { Clock } from './clock.ts';
 import type { MqttConfig } from './config.ts';
@@ -22,8 +22,8 @@ export interface MqttDoorOptions {
     /** The service's name, for connection events. */
     service: string;
   };
-  /** By which clients of MQTT 5 may prove who they are; none unless given. */
-  authMethods?: readonly ChallengeMethod[];
+  /** Who clients are and what they may do; unless given, everybody is anonymous and may do everything. */
+  identity?: Identity;
   /** What the site expects of messages; nothing unless given. */
   contracts?: MessageContracts;
   clock?: Clock;

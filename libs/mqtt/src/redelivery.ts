@@ -14,6 +14,8 @@ export interface RedeliveryOptions {
   exactlyOnce: ExactlyOnceOut | undefined;
   /** As many as the client takes unacknowledged: it may take fewer than the earlier connection did [MQTT-3.3.4-9]. */
   limit: number;
+  /** False: the client may not have it any more. */
+  mayReceive(message: Delivered): boolean;
   /** False: it is larger than the client takes. */
   send(message: Delivered, one: Unacknowledged): boolean;
   /** All have been sent. */
@@ -66,16 +68,17 @@ export class Redelivery {
   }
 
   #take(one: Unacknowledged, message: Delivered | undefined): void {
-    const { window, exactlyOnce, stats, send } = this.#options;
+    const { window, exactlyOnce, stats, mayReceive, send } = this.#options;
     const { packetId, qos } = one;
     const isWaiting = qos === 1 ? window.has(packetId) : exactlyOnce!.isSent(packetId);
     if (!isWaiting || this.#closed) return;
-    if (message !== undefined) {
+    const isAllowed = message === undefined || mayReceive(message);
+    if (message !== undefined && isAllowed) {
       stats.redelivered++;
       if (send(message, one)) return void this.#open.add(packetId);
     }
-    // Gone from the log, or too large: the client will not hear of it.
-    stats.gaps++;
+    // Gone from the log, too large, or none of its business any more: the client will not hear of it.
+    if (isAllowed) stats.gaps++;
     if (qos === 1) window.acknowledge(packetId);
     else exactlyOnce!.abandon(packetId);
   }

@@ -28,6 +28,7 @@ const nothing: SessionView = {
   subscriptions: new Map(),
   isOpen: () => false,
   awaits: () => undefined,
+  rulingOn: () => 'granted',
   expirySeconds: 0,
 };
 
@@ -60,7 +61,12 @@ const open: OpenSession = { phase: 'open', client };
 
 const take = (session: Session, input: SessionInput, view = nothing) => step(session, input, rules, view);
 const packet = (p: ControlPacket): SessionInput => ({ on: 'packet', packet: p });
-const connect = (fields: Partial<ConnectPacket> = {}) => take(NEW_SESSION, packet({ ...base, ...fields }));
+/** CONNECT of an anonymous client, or with a method. */
+const connect = (fields: Partial<ConnectPacket> = {}) => {
+  const first = take(NEW_SESSION, packet({ ...base, ...fields }));
+  if (first.session.phase !== 'signing-in') return first;
+  return take(first.session, { on: 'signed-in', principal: 'anonymous' });
+};
 const hex = (effects: readonly SessionEffect[]): string[] =>
   effects.flatMap((effect) => (effect.do === 'send' ? [effect.packet.toString('hex')] : []));
 const reason = (effects: readonly SessionEffect[]): string | undefined =>

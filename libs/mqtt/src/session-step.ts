@@ -3,7 +3,7 @@ import { onAuth, onAuthenticated, onChallenged, onPacketBeforeConnack } from './
 import { encodePingresp } from './codec/encode.ts';
 import type { ProtocolLevel } from './codec/packet-type.ts';
 import type { AcknowledgementPacket, ControlPacket, DisconnectPacket } from './codec/packets.ts';
-import { capExpiry, onClaimed, onConnect, refuseClient, refuseConnect } from './connect-step.ts';
+import { capExpiry, onClaimed, onConnect, onSignedIn, refuseClient, refuseConnect } from './connect-step.ts';
 import { ended } from './session.ts';
 import type {
   AuthenticatingSession,
@@ -37,6 +37,8 @@ export function step(
       return isTalking(session) ? onChallenged(session, input.data) : defect(session);
     case 'authenticated':
       return isTalking(session) ? onAuthenticated(session, input.principal, input.data) : defect(session);
+    case 'signed-in':
+      return session.phase === 'signing-in' ? onSignedIn(session.client, input.principal) : defect(session);
     case 'claimed':
       return session.phase === 'claiming' ? onClaimed(session.client, input.present) : defect(session);
     case 'claim-failed':
@@ -102,7 +104,8 @@ function onRefused(session: Session, error: Refusal, level: ProtocolLevel | unde
   if (session.phase === 'new' && error.code === 'protocol.unsupported-version')
     return refuseConnect(4, error.code, error.message);
   if (session.phase === 'new' && level === 5) return refuseConnect(level, error.code, error.message);
-  if (session.phase === 'authenticating') return refuseClient(session.client, error.code, error.message); // [MQTT-4.12.0-4]
+  if (session.phase === 'authenticating' || session.phase === 'signing-in')
+    return refuseClient(session.client, error.code, error.message); // [MQTT-4.12.0-4], [MQTT-3.1.4-2]
   return ended(error.code, error.message);
 }
 

@@ -2,6 +2,7 @@ import type { ErrorCode, Refusal, TopicFilter, TopicLimits, WillMessage } from '
 import type { ControlPacket } from './codec/packets.ts';
 import type { PacketProperties } from './codec/properties.ts';
 import type { ProtocolLevel } from './codec/packet-type.ts';
+import type { Credentials, FilterRuling } from '@trivium/identity';
 import type { RequestedSubscription } from './subscription.ts';
 
 /** The client of a session, from CONNECT on. */
@@ -33,13 +34,14 @@ export interface SessionClient {
 }
 
 /**
- * Where a connection stands. `authenticating`: CONNECT was accepted, and its client has to prove who it is. `claiming`: the session's record is
- * being written. `restoring`: what the session had is being brought back. `answering`: a SUBSCRIBE or UNSUBSCRIBE takes effect before it
- * is answered. In the last three further packets wait.
+ * Where a connection stands. `authenticating`: CONNECT was accepted, and its client has to prove who it is by its method. `signing-in`: it has
+ * shown who it is. `claiming`: the session's record is being written. `restoring`: what the session had is being brought back. `answering`: a
+ * SUBSCRIBE or UNSUBSCRIBE takes effect before it is answered. In the last four further packets wait.
  */
 export type Session =
   | { readonly phase: 'new' }
   | AuthenticatingSession
+  | { readonly phase: 'signing-in'; readonly client: SessionClient }
   | { readonly phase: 'claiming'; readonly client: SessionClient }
   | { readonly phase: 'restoring'; readonly client: SessionClient }
   | OpenSession
@@ -64,6 +66,8 @@ export type SessionInput =
   | { readonly on: 'challenged'; readonly data: Buffer }
   /** or is known, and is told this. */
   | { readonly on: 'authenticated'; readonly principal: string; readonly data: Buffer }
+  /** What `sign-in` came to, when it was not refused. */
+  | { readonly on: 'signed-in'; readonly principal: string }
   /** `present`: the session was there before. */
   | { readonly on: 'claimed'; readonly present: boolean }
   | { readonly on: 'claim-failed'; readonly code: ErrorCode; readonly detail?: string }
@@ -88,6 +92,8 @@ export type SessionEffect =
       readonly begins: boolean;
       readonly data: Buffer;
     }
+  /** Who is the client by what it shows? None: what its transport says, or nothing. Answer `signed-in` or `refused`. */
+  | { readonly do: 'sign-in'; readonly client: SessionClient; readonly credentials: Credentials | undefined }
   /** Make the client's session this connection's, everywhere; answer `claimed` or `claim-failed`. */
   | { readonly do: 'claim'; readonly client: SessionClient }
   /** CONNECT is about to be refused. */
@@ -134,6 +140,8 @@ export interface SessionRules {
 export interface SessionView {
   /** Active filters of this connection. */
   readonly subscriptions: ReadonlyMap<TopicFilter, unknown>;
+  /** What the client's rights say of a filter; of a shared one without `$share/{group}/`. */
+  rulingOn(filter: string, shared: boolean): FilterRuling;
   /** As the session has it now. */
   readonly expirySeconds: number | undefined;
   /** Whether a QoS 1 message with this packet id waits for its PUBACK. */

@@ -22,6 +22,10 @@ export interface DoorStats {
   commandsOut: number;
   /** PUBLISH packets sent again on a new connection. */
   redelivered: number;
+  /** Messages from clients that they may not publish. */
+  deniedIn: number;
+  /** Messages that a filter matched and its client may not receive: they were passed over. */
+  deniedOut: number;
   /** QoS 0 messages from clients that the bus did not take. */
   droppedIn: number;
   /** QoS 0 messages to clients that did not read. */
@@ -65,6 +69,8 @@ export function createStats(): DoorStats {
     deliveredQos2: 0,
     commandsOut: 0,
     redelivered: 0,
+    deniedIn: 0,
+    deniedOut: 0,
     droppedIn: 0,
     droppedOut: 0,
     openPublishes: 0,

@@ -29,6 +29,8 @@ export function onSubscribe(
     const share = shared.value;
     const parsed = share === undefined ? parseFilter(raw, rules.topicLimits) : undefined;
     if (parsed?.ok === false) return refusal(client.level, parsed.error.code);
+    if (view.rulingOn(share?.filter ?? raw, share !== undefined) === 'refused')
+      return refusal(client.level, 'auth.denied');
     const filter = raw as TopicFilter;
     const isNew = !known.has(filter) && !added.has(filter);
     if (isNew && known.size + added.size >= rules.maxSubscriptions)

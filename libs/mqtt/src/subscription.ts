@@ -54,6 +54,10 @@ export class Subscriptions {
     this.#changed();
   }
 
+  all(): Iterable<RequestedSubscription> {
+    return this.#options.values();
+  }
+
   /** Whether `match` has to be asked. */
   get special(): boolean {
     return this.#special;

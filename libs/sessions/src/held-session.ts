@@ -87,6 +87,14 @@ export class HeldSession {
     this.#record = seconds === undefined ? rest : { ...rest, expirySeconds: seconds };
   }
 
+  /** The connection may not leave its will any more: nobody publishes it. */
+  dropWill(): void {
+    if (this.#record.will === undefined) return;
+    const { will: _, ...rest } = this.#record;
+    this.#record = rest;
+    this.save().catch(() => undefined); // the next write says so too
+  }
+
   /**
    * Writes the session as it is when the write begins; calls that come while one is under way share the next. Resolves when it is
    * stored. Rejects with `session.taken-over` when it is somebody else's, retryable when the bus is away.

@@ -45,6 +45,7 @@ const RENEWALS = 3;
 
 interface Holding {
   readonly client: string;
+  readonly principal: string;
   readonly owner: Owner;
   session: HeldSession | undefined;
   /** The connection has ended, or another one has its client id. */
@@ -86,20 +87,24 @@ export class SessionOwners {
     this.#stopLooking = clock.every(cursorIntervalMs / PORTIONS, () => this.#look());
   }
 
-  /** `owner` asks for a client id. The connection of this door that had it ends now; `claimed` or `claimFailed` follows in a later turn. */
+  /**
+   * `owner` asks for a client id. The connection of this door that had it ends now, if it is of the same principal; one of another keeps it.
+   * `claimed` or `claimFailed` follows in a later turn.
+   */
   take(claim: Claim, owner: Owner): void {
-    const { client } = claim;
+    const { client, principal } = claim;
     const former = this.#holdings.get(client);
     let markGone = (): void => undefined;
     const gone = new Promise<void>((resolve) => (markGone = resolve));
     const holding: Holding = {
-      ...{ client, owner, session: undefined, over: false, claiming: NOTHING_TO_WAIT_FOR, gone, markGone },
-      renewAt: 0,
+      ...{ client, principal, owner, session: undefined, over: false },
+      ...{ claiming: NOTHING_TO_WAIT_FOR, gone, markGone, renewAt: 0 },
     };
-    this.#holdings.set(client, holding);
     this.#byOwner.set(owner, holding);
-    former?.owner.takenOver();
-    holding.claiming = this.#begin(claim, holding, former);
+    holding.claiming =
+      former === undefined || former.principal === principal
+        ? this.#enter(claim, holding, former)
+        : this.#enterAfter(claim, holding, former);
   }
 
   /** The connection has ended. Its session is written, its will published unless it said goodbye; the client id is then free. */
@@ -126,6 +131,23 @@ export class SessionOwners {
   close(): void {
     this.#stopLooking();
     this.#notices.close();
+  }
+
+  #enter(claim: Claim, holding: Holding, former: Holding | undefined): Promise<void> {
+    this.#holdings.set(claim.client, holding);
+    former?.owner.takenOver();
+    return this.#begin(claim, holding, former);
+  }
+
+  /** Somebody else has the client id here, or only asks for it: to ask takes nothing from anybody. */
+  async #enterAfter(claim: Claim, holding: Holding, stranger: Holding): Promise<void> {
+    await stranger.claiming;
+    if (holding.over) return;
+    const former = this.#holdings.get(claim.client);
+    if (former === undefined || former.principal === holding.principal)
+      return this.#enter(claim, holding, former);
+    if (former.session === undefined) return this.#enterAfter(claim, holding, former);
+    holding.owner.claimFailed('auth.denied');
   }
 
   async #begin(claim: Claim, holding: Holding, former: Holding | undefined): Promise<void> {

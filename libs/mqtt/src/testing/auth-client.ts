@@ -1,19 +1,9 @@
-import { createChallengeMethods, scramVerifier, type ChallengeMethod } from '@trivium/identity';
 import { scramClient, waitFor, type ScramClient } from '@trivium/testing';
 import { auth, connect, type ConnectFields } from './client-packets.ts';
 import type { RawClient, RealDoor } from './real-door.ts';
 import { readServerPackets, type ServerPacket } from './server-packets.ts';
 
 export const METHOD = 'SCRAM-SHA-256';
-
-/** SCRAM-SHA-256 for these users. */
-export function scramMethods(passwords: Record<string, string>): ChallengeMethod[] {
-  const users = Object.entries(passwords).map(([user, password]) => {
-    const made = scramVerifier(password, { salt: Buffer.alloc(16, user) });
-    return [user, made.ok ? made.value : ''] as const;
-  });
-  return createChallengeMethods({ scram: Object.fromEntries(users) });
-}
 
 /** A bare client of MQTT 5, packet by packet. */
 export interface AuthClient {

@@ -31,7 +31,7 @@ export function doorUnderTest(settings: Partial<MqttConfig> = {}, tracing?: Trac
   });
   const accept = (): FakeTransport => {
     const transport = new FakeTransport();
-    door.accept(transport, { address: '127.0.0.9', kind: 'tcp' });
+    door.accept(transport, { address: '127.0.0.9', kind: 'tcp', loopback: true });
     return transport;
   };
   /** A client with its CONNACK. */

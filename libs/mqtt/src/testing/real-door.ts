@@ -2,7 +2,7 @@ import { once, type EventEmitter } from 'node:events';
 import { connect as connectSocket, createServer, type AddressInfo, type Socket } from 'node:net';
 import { connectBus, type Bus, type Logger } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
-import type { ChallengeMethod } from '@trivium/identity';
+import { OPEN_IDENTITY, type Identity } from '@trivium/identity';
 import { watchContracts } from '@trivium/message-contracts';
 import { waitFor } from '@trivium/testing';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
@@ -45,7 +45,7 @@ export interface RawClient {
 export async function realDoor(
   natsUrl: string,
   settings: Partial<MqttConfig> = {},
-  authMethods: readonly ChallengeMethod[] = [],
+  identity: Identity = OPEN_IDENTITY,
   { enforcing = false } = {},
 ): Promise<RealDoor> {
   const bus = await connectBus({
@@ -57,10 +57,10 @@ export async function realDoor(
   const config = { ...DEFAULTS, ...settings };
   const contracts = enforcing ? watchContracts({ bus, logger: quiet }) : undefined;
   await contracts?.ready;
-  const parts = { bus, delivery, config, logger: quiet, info, authMethods };
+  const parts = { bus, delivery, config, logger: quiet, info, identity };
   const door = createMqttDoor(contracts === undefined ? parts : { ...parts, contracts });
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-    door.accept(createTcpTransport(socket), { address: '127.0.0.1', kind: 'tcp' }),
+    door.accept(createTcpTransport(socket), { address: '127.0.0.1', kind: 'tcp', loopback: true }),
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,0 +1,112 @@
+import { refuse, type Result } from '@trivium/contracts';
+import type { Access, Credentials, Identity, Principal, Source } from '@trivium/identity';
+import { AuthExchange } from './auth-exchange.ts';
+import { mayPublish, type Rights } from './rights.ts';
+import type { SessionClient, SessionEffect, SessionInput } from './session.ts';
+import type { Peer } from './transport.ts';
+
+const NOTHING: Credentials = { by: 'nothing' };
+
+/** Who the client of one connection has proven to be, and what it may do because of that. */
+export class ClientRights implements Rights {
+  readonly #identity: Identity;
+  readonly #peer: Peer;
+  #exchange: AuthExchange | undefined;
+  #access: Access | undefined;
+  /** What was known when the proof began, or was last looked at: what changes later is not in the answers yet. */
+  #seen = 0;
+  #expiresAt = Infinity;
+  /** It has no rights any more, though it had the right to leave its will (its proof has expired), or not even that. */
+  #over: 'expired' | 'denied' | undefined;
+
+  constructor(identity: Identity, peer: Peer) {
+    this.#identity = identity;
+    this.#peer = peer;
+  }
+
+  get access(): Access {
+    return this.#access!;
+  }
+
+  /** CONNECT without a method: `then` is told who the client is, within this call where that is known at once. */
+  signIn(
+    { client, credentials }: SessionEffect & { do: 'sign-in' },
+    then: (input: SessionInput) => void,
+  ): void {
+    this.#seen = this.#identity.version;
+    const source = this.#sourceOf(client);
+    const { certificate } = this.#peer;
+    const shown = certificate === undefined ? undefined : ({ by: 'certificate', certificate } as const);
+    const first = this.#identity.signIn(credentials ?? shown ?? NOTHING, source);
+    const who =
+      credentials === undefined || shown === undefined
+        ? first
+        : both(first, this.#identity.signIn(shown, source));
+    if (who instanceof Promise) void who.then((principal) => then(this.#admit(client, principal)));
+    else then(this.#admit(client, who));
+  }
+
+  /** AUTH, or CONNECT with a method: what the client says by it, and what that means to the session. */
+  authenticate({ client, begins, data }: SessionEffect & { do: 'authenticate' }): SessionInput {
+    const exchange = (this.#exchange ??= new AuthExchange());
+    // Verifiers come and go: what the method knew at the last exchange may be out of date.
+    if (begins) this.#seen = this.#identity.version;
+    const input = begins
+      ? exchange.begin(this.#identity.method(client.authMethod!), data)
+      : exchange.go(data);
+    if (input.on !== 'authenticated') return input;
+    const again = this.#access?.principal.name;
+    if (again !== undefined && again !== input.principal) return input; // the session ends it
+    const admitted = this.#admit(client, this.#identity.proven(input.principal, this.#sourceOf(client)));
+    return admitted.on === 'signed-in' ? { ...input, principal: admitted.principal } : admitted;
+  }
+
+  /** Whether something has changed that may take rights away, as far as it is known without asking. */
+  due(nowMs: number): boolean {
+    return this.#access !== undefined && (this.#identity.version !== this.#seen || nowMs >= this.#expiresAt);
+  }
+
+  /** Brings the rights up to date. `gone`: the client has none any more; `changed`: answers given before may be wrong. */
+  renew(nowMs: number): 'gone' | 'changed' | 'same' {
+    const { access } = this;
+    const { version } = access;
+    this.#seen = this.#identity.version;
+    if (access.renew(nowMs)) return access.version === version ? 'same' : 'changed';
+    this.#over = nowMs >= this.#expiresAt ? 'expired' : 'denied';
+    return 'gone';
+  }
+
+  /** Whether the client's will may be published. One whose proof has expired may leave it; one that was thrown out may not. */
+  mayLeaveWill({ will }: SessionClient): boolean {
+    if (will === undefined || this.#access === undefined) return true;
+    return this.#over !== 'denied' && mayPublish(this.#access, will.topic, will.retain);
+  }
+
+  #sourceOf({ id, assigned }: SessionClient): Source {
+    const { address, loopback } = this.#peer;
+    return assigned ? { address, loopback } : { address, loopback, client: id };
+  }
+
+  #admit(client: SessionClient, who: Result<Principal>): SessionInput {
+    if (!who.ok) return { on: 'refused', error: who.error };
+    const access = this.#identity.access(who.value, client.id, client.assigned);
+    if (!access.ok) return { on: 'refused', error: access.error };
+    const { will } = client;
+    if (will !== undefined && !mayPublish(access.value, will.topic, will.retain))
+      return { on: 'refused', error: { code: 'auth.denied', message: 'not allowed to publish its will' } };
+    this.#access = access.value;
+    this.#expiresAt = who.value.expiresAt ?? Infinity;
+    return { on: 'signed-in', principal: who.value.name };
+  }
+}
+
+/** Both prove the same, or nothing is proven. */
+async function both(
+  one: Result<Principal> | Promise<Result<Principal>>,
+  other: Result<Principal> | Promise<Result<Principal>>,
+): Promise<Result<Principal>> {
+  const [first, second] = await Promise.all([one, other]);
+  if (!first.ok || !second.ok) return first.ok ? second : first;
+  if (first.value.name === second.value.name) return first;
+  return refuse('auth.failed', 'user name and certificate are of different principals');
+}
