@@ -8,5 +8,8 @@ export const configSchema = serviceSchema(9101, { mqtt: mqttSection, auth: authS
 /** Rules across settings. */
 export const checkConfig: NonNullable<ConfigSource<typeof configSchema>['check']> = ({
   mqtt,
+  auth,
   allowAnonymous,
-}) => [checkListener({ setting: 'mqtt.host', host: mqtt.host, allowAnonymous, hasAuthentication: false })];
+}) => [
+  checkListener({ setting: 'mqtt.host', host: mqtt.host, allowAnonymous, hasAuthentication: auth.required }),
+];

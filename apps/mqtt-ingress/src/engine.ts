@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Bus, Logger } from '@trivium/bus';
 import type { ErrorCode } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
-import { ANONYMOUS, type ChallengeMethod } from '@trivium/identity';
+import { ANONYMOUS, type Identity } from '@trivium/identity';
 import type { MessageContracts } from '@trivium/message-contracts';
 import {
   createMqttDoor,
@@ -20,8 +20,7 @@ export interface EngineParts {
   delivery: Delivery;
   contracts: MessageContracts;
   config: MqttConfig;
-  /** aedes has none. */
-  authMethods: readonly ChallengeMethod[];
+  identity: Identity;
   logger: Logger;
   telemetry: Pick<Telemetry, 'messageTracing'>;
   info: { service: string };

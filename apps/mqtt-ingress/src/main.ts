@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
-import { createChallengeMethods } from '@trivium/identity';
+import { createIdentity } from '@trivium/identity';
 import { watchContracts } from '@trivium/message-contracts';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
 import { createLogger, startTelemetry } from '@trivium/telemetry';
@@ -31,13 +31,15 @@ await runService({
     const delivery = createDelivery({ bus, logger });
     const contracts = watchContracts({ bus, logger });
     await contracts.ready;
-    const authMethods = createChallengeMethods(config.auth);
+    const { auth, allowAnonymous } = config;
+    const identity = createIdentity({ bus, config: auth, allowAnonymous, logger, service });
+    await identity.ready;
     const info = { service };
-    const parts = { bus, delivery, contracts, config: mqtt, authMethods, logger, telemetry, info };
+    const parts = { bus, delivery, contracts, config: mqtt, identity, logger, telemetry, info };
     const door = await createTcpDoor(parts);
     const lease = holdDoorLease({ bus, service, onLost: () => door.closeClients('bus.unavailable') });
     await lease.ready;
-    publishDoorMetrics(door.stats, contracts.stats);
+    publishDoorMetrics(door.stats, contracts.stats, identity.stats);
     const server = createTcpListener(door);
     const port = await listen(server, { ...mqtt, what: `${service}: MQTT`, setting: 'mqtt.port' });
     logger.info({ address: `mqtt://${mqtt.host}:${port}`, engine: mqtt.engine }, 'listening');
@@ -54,6 +56,7 @@ await runService({
         closeClients: (context) => door.drain(context),
         async drainBus() {
           contracts.close();
+          identity.close();
           delivery.close();
           await lease.release();
           await bus.close();

@@ -1,4 +1,5 @@
 import { CONTRACT_METRICS, type ContractStats } from '@trivium/message-contracts';
+import { IDENTITY_METRICS, type IdentityStats } from '@trivium/identity';
 import { DOOR_METRICS } from '@trivium/mqtt';
 import { registerCounters, type CounterDescription, type Reading } from '@trivium/telemetry';
 import type { TcpDoor } from './engine.ts';
@@ -10,11 +11,16 @@ const SHOWN: Shown<TcpDoor['stats']> = {
   'trivium.mqtt.caught.faults': { description: 'Faults caught on the border to aedes', of: 'caughtFaults' },
 };
 
-/** Publishes the numbers of the door, and of the contracts it checks, as metrics. Returns how to stop. */
-export function publishDoorMetrics(stats: TcpDoor['stats'], contracts: ContractStats): () => void {
+/** Publishes the numbers of the door, of the contracts it checks and of who signs in, as metrics. Returns how to stop. */
+export function publishDoorMetrics(
+  stats: TcpDoor['stats'],
+  contracts: ContractStats,
+  identity: IdentityStats,
+): () => void {
   const stops = [
     publish('trivium.mqtt', stats, SHOWN),
     publish('trivium.contracts', contracts, CONTRACT_METRICS),
+    publish('trivium.identity', identity, IDENTITY_METRICS),
   ];
   return () => {
     for (const stop of stops) stop();

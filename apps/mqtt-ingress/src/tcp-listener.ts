@@ -1,4 +1,5 @@
-import { createServer, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { isLoopback } from '@trivium/service';
 import type { TcpDoor } from './engine.ts';
 
 /** TCP itself notices a peer that is gone without a word after this, for clients that have no keep alive. */
@@ -12,7 +13,12 @@ export function createTcpListener(door: Pick<TcpDoor, 'accept'>): Server {
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEPALIVE_MS,
   };
-  return createServer(options, (socket) =>
-    door.accept(socket, { address: socket.remoteAddress ?? '', kind: 'tcp' }),
+  let loopback = false;
+  const server = createServer(options, (socket) =>
+    door.accept(socket, { address: socket.remoteAddress ?? '', kind: 'tcp', loopback }),
   );
+  server.on('listening', () => {
+    loopback = isLoopback((server.address() as AddressInfo).address);
+  });
+  return server;
 }

@@ -3,7 +3,7 @@ import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createCommandCaller, createCommandDesk } from '@trivium/commands';
 import { createDelivery } from '@trivium/delivery';
-import { createAudit, createChallengeMethods, createIdentity, IDENTITY_METRICS } from '@trivium/identity';
+import { createAudit, createIdentity, IDENTITY_METRICS } from '@trivium/identity';
 import { CONTRACT_METRICS, watchContracts } from '@trivium/message-contracts';
 import { createMqttDoor, DOOR_METRICS } from '@trivium/mqtt';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
@@ -37,11 +37,10 @@ await runService({
     await Promise.all([contracts.ready, identity.ready]);
     const audit = createAudit({ bus, service });
     const info = { service };
-    const authMethods = createChallengeMethods(auth);
     const desk = createCommandDesk(bus);
     const caller = createCommandCaller(bus);
     const parts = { bus, delivery, contracts, identity, desk, caller, logger, tracing };
-    const mqtt = createMqttDoor({ ...parts, config: config.mqtt, authMethods, info });
+    const mqtt = createMqttDoor({ ...parts, config: config.mqtt, info });
     const { maxClientIdBytes, maxTopicBytes, maxTopicLevels } = config.mqtt;
     const door = createWsDoor({
       ...parts,
