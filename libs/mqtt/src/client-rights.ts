@@ -1,10 +1,14 @@
-import { refuse, type Result } from '@trivium/contracts';
+import { accept, refuse, type Result } from '@trivium/contracts';
 import type { Access, Credentials, Identity, Principal, Source } from '@trivium/identity';
 import { AuthExchange } from './auth-exchange.ts';
 import { mayPublish, type Rights } from './rights.ts';
 import type { SessionClient, SessionEffect, SessionInput } from './session.ts';
 import type { Peer } from './transport.ts';
 
+type Answer = Result<Principal> | Promise<Result<Principal>>;
+
+/** No version of an identity. */
+const NEVER = -1;
 const NOTHING: Credentials = { by: 'nothing' };
 
 /** Who the client of one connection has proven to be, and what it may do because of that. */
@@ -15,6 +19,8 @@ export class ClientRights implements Rights {
   #access: Access | undefined;
   /** What was known when the proof began, or was last looked at: what changes later is not in the answers yet. */
   #seen = 0;
+  /** Of the access, when it was last looked at. */
+  #version = 0;
   #expiresAt = Infinity;
   /** It has no rights any more, though it had the right to leave its will (its proof has expired), or not even that. */
   #over: 'expired' | 'denied' | undefined;
@@ -33,15 +39,16 @@ export class ClientRights implements Rights {
     { client, credentials }: SessionEffect & { do: 'sign-in' },
     then: (input: SessionInput) => void,
   ): void {
-    this.#seen = this.#identity.version;
+    // What the request proved that opened the transport may have changed before CONNECT came.
+    this.#seen = this.#peer.principal === undefined ? this.#identity.version : NEVER;
     const source = this.#sourceOf(client);
-    const { certificate } = this.#peer;
-    const shown = certificate === undefined ? undefined : ({ by: 'certificate', certificate } as const);
-    const first = this.#identity.signIn(credentials ?? shown ?? NOTHING, source);
-    const who =
-      credentials === undefined || shown === undefined
-        ? first
-        : both(first, this.#identity.signIn(shown, source));
+    const shown = credentials && this.#identity.signIn(credentials, source);
+    const before = this.#provenBefore(source);
+    const who = shown !== undefined && before !== undefined ? both(shown, before) : (shown ?? before);
+    this.#answer(client, who ?? this.#identity.signIn(NOTHING, source), then);
+  }
+
+  #answer(client: SessionClient, who: Answer, then: (input: SessionInput) => void): void {
     if (who instanceof Promise) void who.then((principal) => then(this.#admit(client, principal)));
     else then(this.#admit(client, who));
   }
@@ -69,9 +76,12 @@ export class ClientRights implements Rights {
   /** Brings the rights up to date. `gone`: the client has none any more; `changed`: answers given before may be wrong. */
   renew(nowMs: number): 'gone' | 'changed' | 'same' {
     const { access } = this;
-    const { version } = access;
+    const before = this.#version;
     this.#seen = this.#identity.version;
-    if (access.renew(nowMs)) return access.version === version ? 'same' : 'changed';
+    if (access.renew(nowMs)) {
+      this.#version = access.version;
+      return access.version === before ? 'same' : 'changed';
+    }
     this.#over = nowMs >= this.#expiresAt ? 'expired' : 'denied';
     return 'gone';
   }
@@ -80,6 +90,13 @@ export class ClientRights implements Rights {
   mayLeaveWill({ will }: SessionClient): boolean {
     if (will === undefined || this.#access === undefined) return true;
     return this.#over !== 'denied' && mayPublish(this.#access, will.topic, will.retain);
+  }
+
+  /** What the transport has proven: by the request that opened it, or by a certificate. */
+  #provenBefore(source: Source): Answer | undefined {
+    const { principal, certificate } = this.#peer;
+    if (principal !== undefined) return accept(principal);
+    return certificate && this.#identity.signIn({ by: 'certificate', certificate }, source);
   }
 
   #sourceOf({ id, assigned }: SessionClient): Source {
@@ -95,18 +112,16 @@ export class ClientRights implements Rights {
     if (will !== undefined && !mayPublish(access.value, will.topic, will.retain))
       return { on: 'refused', error: { code: 'auth.denied', message: 'not allowed to publish its will' } };
     this.#access = access.value;
+    this.#version = access.value.version;
     this.#expiresAt = who.value.expiresAt ?? Infinity;
     return { on: 'signed-in', principal: who.value.name };
   }
 }
 
 /** Both prove the same, or nothing is proven. */
-async function both(
-  one: Result<Principal> | Promise<Result<Principal>>,
-  other: Result<Principal> | Promise<Result<Principal>>,
-): Promise<Result<Principal>> {
+async function both(one: Answer, other: Answer): Promise<Result<Principal>> {
   const [first, second] = await Promise.all([one, other]);
   if (!first.ok || !second.ok) return first.ok ? second : first;
   if (first.value.name === second.value.name) return first;
-  return refuse('auth.failed', 'user name and certificate are of different principals');
+  return refuse('auth.failed', 'user name and connection are of different principals');
 }
