@@ -4,23 +4,24 @@ import { fileURLToPath } from 'node:url';
 import { keyFile } from '@trivium/nats-access';
 
 const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
-const USUAL = '.trivium';
 
 export interface HubPlace {
-  /** As `npm start` works it out: hubs of one checkout that differ by their offset do not share data. */
-  dataDir: string;
+  readonly dataDir: string;
   /** Where its NATS is, while a launcher runs it. */
-  natsUrl: string | undefined;
+  readonly natsUrl: string | undefined;
   /** The key for tools, when that NATS wants one. */
-  nkeyFile: string | undefined;
+  readonly nkeyFile: string | undefined;
 }
 
-/** What the data directory of a hub on this machine tells of it. */
-export function hubPlace(settings: { dataDir: string; portOffset: number }): HubPlace {
-  const offset = settings.portOffset > 0 && settings.dataDir === USUAL;
-  const dataDir = resolve(ROOT, offset ? join(USUAL, `offset-${settings.portOffset}`) : settings.dataDir);
-  const key = keyFile(dataDir, 'admin');
-  return { dataDir, natsUrl: natsOf(join(dataDir, 'hub.json')), nkeyFile: existsSync(key) ? key : undefined };
+/** What the data directory of a hub on this machine tells of it. One that is not absolute is in the checkout, as for `npm start`. */
+export function hubPlace(dataDir: string): HubPlace {
+  const place = resolve(ROOT, dataDir);
+  const key = keyFile(place, 'admin');
+  return {
+    dataDir: place,
+    natsUrl: natsOf(join(place, 'hub.json')),
+    nkeyFile: existsSync(key) ? key : undefined,
+  };
 }
 
 function natsOf(hubFile: string): string | undefined {

@@ -2,6 +2,7 @@ import { connectBus, type Bus } from '@trivium/bus';
 import { busConfig, loadConfig, serviceSchema } from '@trivium/service';
 import { CommandError } from './command.ts';
 import { hubPlace } from './hub-place.ts';
+import { hubSettings } from './hub-settings.ts';
 
 const command = 'trivium';
 /** As whom NATS knows tools. */
@@ -15,7 +16,7 @@ const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}
  */
 export async function joinHub(env: NodeJS.ProcessEnv): Promise<Bus> {
   const config = loadConfig({ service: command, schema: serviceSchema(0, {}), env, partial: true });
-  const place = hubPlace(config);
+  const place = hubPlace(hubSettings(env).dataDir);
   const url = env['TRIVIUM_NATS_URL'] ? config.nats.url : (place.natsUrl ?? config.nats.url);
   const { nkeyFile = place.nkeyFile, credsFile, user } = config.nats;
   const own = credsFile === undefined && user === undefined && nkeyFile !== undefined && { nkeyFile };

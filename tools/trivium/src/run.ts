@@ -30,6 +30,14 @@ const COMMANDS: Readonly<Record<string, Offered>> = {
     summary: 'certificates for TLS: ca, server, device, revoke, show',
     load: async () => (await import('./certs/certs.ts')).certs,
   },
+  nats: {
+    summary: 'who may do what at a NATS of your own: keys, permissions',
+    load: async () => (await import('./nats/nats.ts')).nats,
+  },
+  'first-start': {
+    summary: 'makes the first credentials of a hub, and shows them once',
+    load: async () => (await import('./first-start/first-start.ts')).firstStart,
+  },
   pub: {
     summary: 'publishes a message through the HTTP door',
     load: async () => (await import('./pub/pub.ts')).pub,
@@ -49,7 +57,8 @@ ${Object.entries(COMMANDS)
   --json        the answer as JSON, for machines
   --help        after a command: what it does
 
-The hub is found as its services find it: TRIVIUM_NATS_URL, or trivium.yaml (TRIVIUM_CONFIG) here.
+The hub is found as its services find it: TRIVIUM_NATS_URL, or trivium.yaml (TRIVIUM_CONFIG) here; one that npm start runs by its data
+directory (TRIVIUM_DATA_DIR, default .trivium), where the key that NATS asks for is too.
 Exit codes: 0 done, 1 not done or the answer is no, 78 wrong arguments or settings.
 `;
 

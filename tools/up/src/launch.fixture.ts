@@ -31,5 +31,6 @@ process.exitCode = await up({
   file: undefined,
   write: (text) => void process.stdout.write(text),
   services,
+  firstKey: () => Promise.resolve(process.env['FAKE_FIRST_KEY']),
 });
 process.exit();

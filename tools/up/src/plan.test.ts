@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { planHub } from './plan.ts';
 import { conflicts } from './port-check.ts';
-import { readyScreen } from './screen.ts';
+import { readyScreen, type ScreenFacts } from './screen.ts';
 import { SERVICES } from './service-table.ts';
 import { readSettings } from './settings.ts';
 
@@ -12,6 +12,9 @@ function plan(env: Record<string, string> = {}, scale: Record<string, number> = 
     scale: new Map(Object.entries(scale)),
   });
 }
+
+const screenOf = (made: ReturnType<typeof plan>, facts: Partial<ScreenFacts> = {}) =>
+  readyScreen(made, { tookMs: 1, authRequired: false, key: undefined, ...facts });
 
 const ports = (made: ReturnType<typeof plan>) =>
   Object.fromEntries(made.processes.map(({ name, listeners }) => [name, listeners.map(({ port }) => port)]));
@@ -76,14 +79,28 @@ describe('the plan of a hub', () => {
       TRIVIUM_HTTP_TLS_CERT: 'c.pem',
     });
     expect(second?.command.env).toMatchObject({ TRIVIUM_HTTP_TLS_PORT: '8553' });
-    expect(readyScreen(made, 1)).toMatch(/http-ingress +http:\/\/127.0.0.1:8180, https:\/\/127.0.0.1:8543\n/);
-    expect(readyScreen(plan(), 1)).not.toContain('https:');
+    expect(screenOf(made)).toMatch(/http-ingress +http:\/\/127.0.0.1:8180, https:\/\/127.0.0.1:8543\n/);
+    expect(screenOf(plan())).not.toContain('https:');
   });
 
   it('runs the aedes door with its own port and engine', () => {
     const aedes = plan().processes.find(({ name }) => name === 'mqtt-ingress-aedes');
     expect(aedes?.command.env).toMatchObject({ TRIVIUM_MQTT_ENGINE: 'aedes', TRIVIUM_MQTT_PORT: '1884' });
     expect(aedes?.command.args).toEqual(['/hub/apps/mqtt-ingress/src/main.ts']);
+  });
+
+  it('gives each service the path of its own key, never a key, and none for a foreign NATS', () => {
+    const keys = plan().processes.map(({ name, command }) => [name, command.env['TRIVIUM_NATS_NKEY_FILE']]);
+    expect(Object.fromEntries(keys)).toEqual({
+      'nats-server': undefined,
+      'mqtt-ingress': '/hub/.trivium/nats/keys/mqtt-ingress.nk',
+      'ws-ingress': '/hub/.trivium/nats/keys/ws-ingress.nk',
+      'http-ingress': '/hub/.trivium/nats/keys/http-ingress.nk',
+      router: '/hub/.trivium/nats/keys/router.nk',
+      'mqtt-ingress-aedes': '/hub/.trivium/nats/keys/mqtt-ingress.nk',
+    });
+    const foreign = plan({ TRIVIUM_NATS_URL: 'nats://elsewhere:4222', TRIVIUM_NATS_NKEY_FILE: '/site.nk' });
+    expect(foreign.processes[0]?.command.env).toMatchObject({ TRIVIUM_NATS_NKEY_FILE: '/site.nk' });
   });
 
   it('uses a foreign NATS instead of starting one', () => {
@@ -122,7 +139,7 @@ describe('the plan of a hub', () => {
 
 describe('the screen', () => {
   it('has commands with the real ports', () => {
-    const screen = readyScreen(plan({ TRIVIUM_PORT_OFFSET: '1000' }), 1234);
+    const screen = screenOf(plan({ TRIVIUM_PORT_OFFSET: '1000' }), { tookMs: 1234 });
     expect(screen).toContain("mosquitto_sub -h 127.0.0.1 -p 2883 -q 1 -v -t 'demo/#'");
     expect(screen).toContain('mosquitto_pub -h 127.0.0.1 -p 2883');
     expect(screen).toContain("curl -N 'http://127.0.0.1:9080/v1/stream?filter=demo/%23'");
@@ -130,6 +147,23 @@ describe('the screen', () => {
     expect(screen.split('\n').length).toBeLessThan(40);
   });
 
+  it('says who is let in and how to change it', () => {
+    expect(screenOf(plan())).toMatch(
+      /loopback only, and lets anyone in(.|\n)*TRIVIUM_AUTH_REQUIRED=true npm start/,
+    );
+    const required = screenOf(plan(), { authRequired: true });
+    expect(required).not.toMatch(/anyone/);
+    expect(required).toContain('npx trivium devices create');
+    expect(required).toContain("-u sensor-1 -P '<password>'");
+  });
+
+  it('shows the key of an administrator when there is one', () => {
+    expect(screenOf(plan())).not.toMatch(/administrator/);
+    const screen = screenOf(plan(), { key: 'tvk_a_b' });
+    expect(screen).toContain("curl -H 'Authorization: Bearer tvk_a_b' http://127.0.0.1:8080/v1/devices");
+    expect(screen.split('\n').length).toBeLessThan(40);
+  });
+
   it('leaves out the commands of doors that do not run', () =>
-    expect(readyScreen(plan({}, { 'http-ingress': 0, 'ws-ingress': 0 }), 1)).not.toMatch(/curl|WebSocket/));
+    expect(screenOf(plan({}, { 'http-ingress': 0, 'ws-ingress': 0 }))).not.toMatch(/curl|WebSocket/));
 });

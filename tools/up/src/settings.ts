@@ -16,6 +16,9 @@ export const settingsSchema = Type.Object({
     maximum: 50_000,
     description: 'Added to every default port',
   }),
+  auth: Type.Object({
+    required: Type.Boolean({ default: false, description: 'Nobody gets in anonymously' }),
+  }),
   nats: Type.Object({
     url: Type.String({ default: '', description: 'A NATS to use; empty: one is started' }),
   }),

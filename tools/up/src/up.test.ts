@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { freePorts, startProcess, tempDir, waitFor, type StartedProcess } from '@trivium/testing';
 import { describe, expect, it } from 'vitest';
@@ -42,6 +43,7 @@ async function launch({ args = [], env = {}, nats = false, fails = false }: Laun
   return {
     launcher,
     http,
+    natsPort,
     dataDir: data.path,
     admin: (index: number, path = '/readyz') => fetch(`http://127.0.0.1:${ports + index}${path}`),
     pidOf: (name: string) => pids().find((one) => one.name === name)?.pid,
@@ -68,6 +70,14 @@ function isTaken(port: number): Promise<boolean> {
   });
 }
 
+/** What NATS says first to whoever connects. */
+async function greeting(port: number): Promise<unknown> {
+  const socket = connect(port, '127.0.0.1');
+  const [data] = (await once(socket, 'data')) as [Buffer];
+  socket.destroy();
+  return JSON.parse(data.toString('utf8').slice('INFO '.length));
+}
+
 const says = (launcher: StartedProcess, pattern: RegExp) =>
   waitFor(() => pattern.test(launcher.output()), {
     message: () => `${pattern} in:\n${launcher.output()}`,
@@ -91,6 +101,23 @@ describe('npm start', () => {
     expect(hub.launcher.output()).toMatch(/core stopped\n(.|\n)*nats-server stopped/);
     expect(pids.filter(isRunning)).toEqual([]);
     expect(existsSync(join(hub.dataDir, 'hub.json'))).toBe(false);
+  });
+
+  it('runs a NATS that lets in nobody without a key, and shows the key of an administrator but keeps it nowhere', async () => {
+    await using hub = await launch({ nats: true, env: { FAKE_FIRST_KEY: 'tvk_shown_once' } });
+    expect(hub.launcher.output()).toContain('tvk_shown_once');
+    expect(await greeting(hub.natsPort)).toMatchObject({ auth_required: true });
+    const files = readdirSync(hub.dataDir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
+    const seeds = files.filter((file) => file.endsWith('.nk'));
+    expect(seeds.map((file) => statSync(file).mode & 0o777)).toEqual(seeds.map(() => 0o600));
+    expect(seeds).toHaveLength(5);
+    const secrets = ['tvk_shown_once', ...seeds.map((file) => readFileSync(file, 'utf8').trim())];
+    for (const file of files.filter((one) => !seeds.includes(one)))
+      for (const secret of secrets)
+        expect([file, readFileSync(file, 'latin1').includes(secret)]).toEqual([file, false]);
+    expect(files).toContain(join(hub.dataDir, 'hub.json'));
   });
 
   it.each(['SIGTERM', 'SIGHUP'] as const)('drains on %s too', async (signal) => {

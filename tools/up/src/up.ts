@@ -26,10 +26,13 @@ export interface UpOptions {
   file?: { name: string; text: string } | undefined;
   write(text: string): void;
   services?: readonly ServiceSpec[];
+  /** The key of an administrator, made at the first start of a hub only. Rejects when that cannot be done. */
+  firstKey(plan: Plan): Promise<string | undefined>;
 }
 
 /** Runs the hub until a signal ends it. Resolves to the exit code of the launcher. */
-export async function up({ root, args, env, file, write, services = SERVICES }: UpOptions): Promise<number> {
+export async function up(options: UpOptions): Promise<number> {
+  const { root, args, env, file, write, services = SERVICES, firstKey } = options;
   const began = performance.now();
   const asked = parseArguments(
     args,
@@ -72,7 +75,11 @@ export async function up({ root, args, env, file, write, services = SERVICES }: 
     return say(`npm start: cannot start:\n${lines.map((line) => `  - ${line}`).join('\n')}\n`, code);
   }
 
-  async function run(plan: Plan, { up: { readyTimeoutMs, stopTimeoutMs } }: Settings): Promise<number> {
+  function withoutKey(error: unknown): undefined {
+    terminal.say(`no key of an administrator was made (npx trivium keys create makes one): ${String(error)}`);
+  }
+
+  async function run(plan: Plan, { auth, up: { readyTimeoutMs, stopTimeoutMs } }: Settings): Promise<number> {
     if (plan.ownNats) writeNatsFiles(root, plan.dataDir);
     terminal.say(`starting ${plan.processes.map((one) => one.name).join(', ')}`);
     const hub = startHub({ plan, terminal, readyTimeoutMs, stopTimeoutMs });
@@ -97,7 +104,11 @@ export async function up({ root, args, env, file, write, services = SERVICES }: 
     void asked.promise.then(() => (stopAsked = true));
 
     const code = await hub.ready;
-    if (code === 0 && !stopAsked) write(readyScreen(plan, performance.now() - began));
+    if (code === 0 && !stopAsked) {
+      const tookMs = performance.now() - began;
+      const key = plan.ownNats ? await firstKey(plan).catch(withoutKey) : undefined;
+      write(readyScreen(plan, { tookMs, authRequired: auth.required, key }));
+    }
     if (code === 0) await asked.promise;
     await hub.stop();
     signals.forEach((signal) => process.off(signal, onSignal));
