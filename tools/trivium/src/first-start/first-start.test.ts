@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectBus, type Bus } from '@trivium/bus';
-import { createIdentity, type AuthConfig } from '@trivium/identity';
+import { authSection, createIdentity } from '@trivium/identity';
+import { readConfig } from '@trivium/service';
 import { startNats, tempDir, waitFor, type NatsServer } from '@trivium/testing';
+import { Type } from 'typebox';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { call } from '../call.fixture.ts';
 
@@ -33,7 +35,8 @@ test('the first credentials are made once for a data directory, shown once, and 
   expect(kept).not.toContain(password);
   expect(kept).not.toContain(key);
 
-  const config = { required: true } as AuthConfig;
+  const schema = Type.Object({ auth: authSection });
+  const config = readConfig({ service: 'test', schema, env: { TRIVIUM_AUTH_REQUIRED: 'true' } }).auth;
   const identity = createIdentity({ bus, config, allowAnonymous: false, logger: quiet, service: 'test' });
   await identity.ready;
   const source = { address: '127.0.0.1', loopback: true };
