@@ -3,7 +3,7 @@ import type { Bus, Logger } from '@trivium/bus';
 import { accept, refuse } from '@trivium/contracts';
 import { createAccessOf } from './access/create-access.ts';
 import { createGroupPolicies } from './access/group-policies.ts';
-import { createStanding } from './access/standing.ts';
+import { createGroupsOf } from './access/groups-of.ts';
 import { createAudit } from './audit/audit.ts';
 import { createFailureAudit } from './audit/failure-audit.ts';
 import type { AuthConfig } from './config.ts';
@@ -69,8 +69,8 @@ export function createIdentity({
   const audit = createFailureAudit(createAudit({ bus, service, clock }));
   const failed = createFailedSignIns({ guard, audit, stats });
   const pause = createPause(MOST_PAUSED);
-  const standing = createStanding({ directory, scram });
-  const access = createAccessOf({ directory, standing, policiesOf: createGroupPolicies(directory), clock });
+  const groupsOf = createGroupsOf({ directory, scram });
+  const access = createAccessOf({ directory, groupsOf, policiesOf: createGroupPolicies(directory), clock });
 
   const passwords = createPasswordCheck({ directory, cost: config.argon2, logger, stats });
   const jwt = config.jwt.keys === '' ? undefined : createJwtCheck({ config: config.jwt, logger, clock });
@@ -81,7 +81,7 @@ export function createIdentity({
     isKnown: (name) => directory.user(name) !== undefined || configured.has(name),
     takesJwt: jwt !== undefined,
     onKeyUsed: createKeyUses({ bucket: devices, clock }),
-    ...{ standing, guard, pause, failed, stats, clock },
+    ...{ groupsOf, guard, pause, failed, stats, clock },
   });
 
   let isReady = false;
@@ -106,7 +106,7 @@ export function createIdentity({
     proven(name, source) {
       const proof = scram.markOf(name);
       const principal: Principal = { name, by: 'scram', groups: [], claims: {}, ...(proof && { proof }) };
-      if (proof === undefined || standing(principal, clock()) === undefined)
+      if (proof === undefined || groupsOf(principal, clock()) === undefined)
         return failed({ by: 'scram', name, told: name, why: 'disabled, or changed meanwhile' }, source);
       guard.succeeded(source.address, name);
       stats.signedIn.scram++;

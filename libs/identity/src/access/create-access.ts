@@ -5,11 +5,11 @@ import { compilePermissions, type Permissions } from '../policy/permissions.ts';
 import type { Principal } from '../principal.ts';
 import { NO_PERMISSIONS } from './no-permissions.ts';
 import type { GroupPolicies } from './group-policies.ts';
-import type { Standing } from './standing.ts';
+import type { GroupsOf } from './groups-of.ts';
 
 export interface AccessOptions {
   directory: Pick<Directory, 'version' | 'attributes'>;
-  standing: Standing;
+  groupsOf: GroupsOf;
   policiesOf: GroupPolicies;
   /** Milliseconds since the epoch. */
   clock: () => number;
@@ -66,11 +66,11 @@ class StoredAccess implements Access {
 
   /** Undefined, or why it may not be here. Compiles only what has changed. */
   learn(nowMs: number): string | undefined {
-    const { directory, standing, policiesOf } = this.#options;
+    const { directory, groupsOf, policiesOf } = this.#options;
     const { expiresAt, name } = this.principal;
     if (expiresAt !== undefined && expiresAt <= nowMs) return this.#end(GONE);
     if (this.#seen === directory.version) return undefined;
-    const groups = standing(this.principal, nowMs);
+    const groups = groupsOf(this.principal, nowMs);
     if (groups === undefined) return this.#end(GONE);
     const policies = policiesOf(groups);
     if (policies === undefined) return this.#end('a policy of its groups cannot be read');

@@ -1,6 +1,7 @@
 import type { PolicyRecord } from '@trivium/contracts';
 import type { Directory } from '../directory/directory.ts';
 import { Unusable } from '../directory/watched-records.ts';
+import { DEVICES } from '../policy/built-in-policies.ts';
 import { policiesOf } from '../policy/policies-of.ts';
 
 /** The policies of groups as they are now: the same list until one changes. Undefined: there is one that cannot be read. */
@@ -35,7 +36,8 @@ export function createGroupPolicies(
     const key = groups.join(' ');
     const found = known.get(key);
     if (found !== undefined || known.has(key)) return found;
-    const isOff = unusable.some((of) => of === undefined || of.some((group) => groups.includes(group)));
+    const own = groups.length === 0 ? [DEVICES] : groups;
+    const isOff = unusable.some((of) => of === undefined || of.some((group) => own.includes(group)));
     const policies = isOff ? undefined : policiesOf(groups, stored);
     if (known.size >= MOST_REMEMBERED) known.clear();
     known.set(key, policies);

@@ -61,8 +61,9 @@ export function createGuard({ clock, stats }: GuardOptions): Guard {
       return accept(wait);
     },
     failed(address, name) {
-      addresses.add(network(address), clock());
-      if (name !== undefined) trusted.delete(name);
+      const from = network(address);
+      addresses.add(from, clock());
+      if (name !== undefined && trusted.get(name) === from) trusted.delete(name);
     },
     succeeded(address, name) {
       names.takeBack(name, clock());

@@ -1,5 +1,5 @@
 import { accept, refuse, type Result } from '@trivium/contracts';
-import type { Standing } from '../access/standing.ts';
+import type { GroupsOf } from '../access/groups-of.ts';
 import type { Guard } from '../guard/guard.ts';
 import type { Identity, Source } from '../identity.ts';
 import { apiKeyParts } from '../key/api-key.ts';
@@ -13,7 +13,7 @@ import { shownBy, type Proofs, type Token } from './proofs.ts';
 export interface SignInOptions {
   proofs: Proofs;
   guesses: Guesses;
-  standing: Standing;
+  groupsOf: GroupsOf;
   guard: Pick<Guard, 'admit'>;
   pause: Pause;
   failed: FailedSignIns;
@@ -31,7 +31,7 @@ export interface SignInOptions {
 type Answer = Result<Principal> | Promise<Result<Principal>>;
 
 export function createSignIn(options: SignInOptions): Identity['signIn'] {
-  const { proofs, guesses, standing, guard, pause, failed, stats, clock } = options;
+  const { proofs, guesses, groupsOf, guard, pause, failed, stats, clock } = options;
 
   const anonymous = (): Result<Principal> => {
     stats.signedIn.nothing++;
@@ -41,7 +41,7 @@ export function createSignIn(options: SignInOptions): Identity['signIn'] {
   /** The stored record of the name may say that it is disabled, or that another certificate counts. */
   const signedIn = (principal: Principal, source: Source): Result<Principal> => {
     const { by, name, proof } = principal;
-    if (standing(principal, clock()) === undefined)
+    if (groupsOf(principal, clock()) === undefined)
       return failed({ by, name, told: name, why: 'disabled, expired, or not its certificate' }, source);
     stats.signedIn[by]++;
     if (by === 'key') options.onKeyUsed(proof!);

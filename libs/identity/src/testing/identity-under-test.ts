@@ -39,7 +39,9 @@ export interface Site extends AsyncDisposable {
   readonly bus: Bus;
   /** Every line that was logged. */
   logged(): string;
-  /** Ready; closed with the site. */
+  /** Not waited for; closed with the site. */
+  begin(config?: ConfigChange, options?: Partial<IdentityOptions>): StoredIdentity;
+  /** Ready. */
   identity(config?: ConfigChange, options?: Partial<IdentityOptions>): Promise<StoredIdentity>;
   /** Stores it, with cheap hashes. */
   user(change: CredentialChange): Promise<void>;
@@ -71,14 +73,19 @@ export async function startSite(): Promise<Site> {
     return all;
   };
 
+  const begin: Site['begin'] = (config, options) => {
+    const fixed = { bus, allowAnonymous: false, logger, service: 'test' };
+    const identity = createIdentity({ ...fixed, config: authConfig(config), ...options });
+    identities.push(identity);
+    return identity;
+  };
+
   return {
     ...{ nats, bus },
     logged: () => lines.join('\n'),
+    begin,
     async identity(config, options) {
-      const identity = createIdentity({
-        ...{ bus, config: authConfig(config), allowAnonymous: false, logger, service: 'test', ...options },
-      });
-      identities.push(identity);
+      const identity = begin(config, options);
       await identity.ready;
       return identity;
     },

@@ -3,15 +3,15 @@ import { Unusable } from '../directory/watched-records.ts';
 import type { Principal } from '../principal.ts';
 import type { AllScramUsers } from '../scram-users.ts';
 
-export interface StandingOptions {
+export interface GroupsOfOptions {
   directory: Pick<Directory, 'user' | 'key'>;
   scram: Pick<AllScramUsers, 'markOf'>;
 }
 
 /** The groups of a principal as they are now; undefined: what it proved does not count any more, or it is disabled. */
-export type Standing = (principal: Principal, nowMs: number) => readonly string[] | undefined;
+export type GroupsOf = (principal: Principal, nowMs: number) => readonly string[] | undefined;
 
-export function createStanding({ directory, scram }: StandingOptions): Standing {
+export function createGroupsOf({ directory, scram }: GroupsOfOptions): GroupsOf {
   return (principal, nowMs) => {
     const { name, by, proof, expiresAt } = principal;
     if (by === 'nothing') return principal.groups;
