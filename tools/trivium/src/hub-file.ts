@@ -1,19 +1,32 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** The hub that `npm start` runs on a data directory, as it writes it down there. */
+export interface HubFile {
+  /** Address of NATS. */
+  readonly nats?: string;
+  readonly processes: readonly RunningProcess[];
+}
+
 export interface RunningProcess {
   readonly name: string;
   readonly address?: string;
+  /** Answers 200 when the process is ready. */
+  readonly ready?: string;
 }
 
-/** The processes of the hub that `npm start` has on a data directory; none: none is known. */
-export function runningProcesses(dataDir: string): readonly RunningProcess[] {
+/** Undefined: none is known. */
+export function readHubFile(dataDir: string): HubFile | undefined {
   try {
-    const { processes } = JSON.parse(readFileSync(join(dataDir, 'hub.json'), 'utf8')) as {
-      processes?: RunningProcess[];
+    const { nats, processes } = JSON.parse(readFileSync(join(dataDir, 'hub.json'), 'utf8')) as {
+      nats?: unknown;
+      processes?: unknown;
     };
-    return Array.isArray(processes) ? processes : [];
+    return {
+      ...(typeof nats === 'string' ? { nats } : {}),
+      processes: Array.isArray(processes) ? (processes as RunningProcess[]) : [],
+    };
   } catch {
-    return [];
+    return undefined;
   }
 }

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { keyFile } from '@trivium/nats-access';
+import { readHubFile } from './hub-file.ts';
 
 const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 
@@ -19,16 +20,7 @@ export function hubPlace(dataDir: string): HubPlace {
   const key = keyFile(place, 'admin');
   return {
     dataDir: place,
-    natsUrl: natsOf(join(place, 'hub.json')),
+    natsUrl: readHubFile(place)?.nats,
     nkeyFile: existsSync(key) ? key : undefined,
   };
-}
-
-function natsOf(hubFile: string): string | undefined {
-  try {
-    const { nats } = JSON.parse(readFileSync(hubFile, 'utf8')) as { nats?: unknown };
-    return typeof nats === 'string' ? nats : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,29 +1,34 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { authSection } from '@trivium/identity';
-import { readConfig } from '@trivium/service';
+import { readConfig, serviceSchema } from '@trivium/service';
 import { Type, type Static } from 'typebox';
 import { CommandError } from './command.ts';
 
+/** Empty: none. */
+const file = Type.String({ default: '' });
 const door = (port: number) =>
   Type.Object({
     host: Type.String({ default: '127.0.0.1' }),
     port: Type.Integer({ default: port }),
+    tlsCert: file,
   });
 
+/** What tools need of the settings of services. */
 const settingsSchema = Type.Object({
+  ...serviceSchema(9101, {}).properties,
   dataDir: Type.Optional(Type.String({ minLength: 1 })),
-  portOffset: Type.Integer({ default: 0 }),
-  admin: door(9101),
-  auth: Type.Object({ argon2: authSection.properties.argon2 }),
-  http: door(8080),
+  auth: authSection,
+  tls: Type.Object({ cert: file, clientCa: file, revocationList: file }),
   mqtt: door(1883),
+  ws: door(8083),
+  http: door(8080),
 });
 
 export type HubSettings = Omit<Static<typeof settingsSchema>, 'dataDir'> & { readonly dataDir: string };
 
 /** The file of settings that services read too; undefined where there is none. Throws a `CommandError` when it cannot be read. */
-export function settingsFile(env: NodeJS.ProcessEnv): { name: string; text: string } | undefined {
+function settingsFile(env: NodeJS.ProcessEnv): { name: string; text: string } | undefined {
   const asked = env['TRIVIUM_CONFIG'] ?? '';
   const path = asked === '' ? 'trivium.yaml' : asked;
   if (asked === '' && !existsSync(path)) return undefined;
@@ -34,7 +39,7 @@ export function settingsFile(env: NodeJS.ProcessEnv): { name: string; text: stri
   }
 }
 
-/** Where the hub of this machine has its files and ports. Throws a `ConfigError`. */
+/** Of the hub that the environment and `trivium.yaml` are of. Throws a `ConfigError`. */
 export function hubSettings(env: NodeJS.ProcessEnv): HubSettings {
   const file = settingsFile(env);
   const read = readConfig({ service: 'trivium', schema: settingsSchema, env, file, partial: true });

@@ -3,6 +3,7 @@ import { busConfig, loadConfig, serviceSchema } from '@trivium/service';
 import { CommandError } from './command.ts';
 import { hubPlace } from './hub-place.ts';
 import { hubSettings } from './hub-settings.ts';
+import { natsOf } from './nats-of.ts';
 
 const command = 'trivium';
 /** As whom NATS knows tools. */
@@ -16,10 +17,7 @@ const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}
  */
 export async function joinHub(env: NodeJS.ProcessEnv): Promise<Bus> {
   const config = loadConfig({ service: command, schema: serviceSchema(0, {}), env, partial: true });
-  const place = hubPlace(hubSettings(env).dataDir);
-  const url = env['TRIVIUM_NATS_URL'] ? config.nats.url : (place.natsUrl ?? config.nats.url);
-  const { nkeyFile = place.nkeyFile, credsFile, user } = config.nats;
-  const own = credsFile === undefined && user === undefined && nkeyFile !== undefined && { nkeyFile };
+  const { url, nkeyFile } = natsOf(config, hubPlace(hubSettings(env).dataDir), env);
   let given: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     given = setTimeout(
@@ -27,7 +25,10 @@ export async function joinHub(env: NodeJS.ProcessEnv): Promise<Bus> {
       PATIENCE_MS,
     );
   });
-  const bus = connectBus({ config: { ...busConfig(config, name, 'none'), url, ...own }, logger: quiet });
+  const bus = connectBus({
+    config: { ...busConfig(config, name, 'none'), url, ...(nkeyFile && { nkeyFile }) },
+    logger: quiet,
+  });
   try {
     return await Promise.race([bus, late]);
   } finally {

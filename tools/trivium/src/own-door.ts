@@ -1,4 +1,5 @@
-import { runningProcesses } from './hub-file.ts';
+import { readHubFile } from './hub-file.ts';
+import { hubPlace } from './hub-place.ts';
 import { hubSettings } from './hub-settings.ts';
 
 const SERVICES = { http: 'http-ingress', mqtt: 'mqtt-ingress' } as const;
@@ -6,7 +7,8 @@ const SERVICES = { http: 'http-ingress', mqtt: 'mqtt-ingress' } as const;
 /** Where the hub on this machine has a door: as `npm start` wrote it down, else as it is set. */
 export function ownDoor(kind: keyof typeof SERVICES, env: NodeJS.ProcessEnv): URL {
   const settings = hubSettings(env);
-  const known = runningProcesses(settings.dataDir).find(({ name }) => name === SERVICES[kind])?.address;
+  const running = readHubFile(hubPlace(settings.dataDir).dataDir)?.processes;
+  const known = running?.find(({ name }) => name === SERVICES[kind])?.address;
   const { host, port } = settings[kind];
   return new URL(known ?? `${kind}://${reachable(host)}:${port}`);
 }

@@ -22,6 +22,10 @@ const COMMANDS: Readonly<Record<string, Offered>> = {
     summary: 'who may do what: add, check, list, show, remove, test',
     load: async () => (await import('./policies/policies.ts')).policies,
   },
+  doctor: {
+    summary: 'looks at a hub, and says what is wrong and what to do',
+    load: async () => (await import('./doctor/doctor.ts')).doctor,
+  },
   contracts: {
     summary: 'what the site expects of messages: list, check, add, remove, test, types, asyncapi',
     load: async () => (await import('./contracts/contracts.ts')).contracts,
