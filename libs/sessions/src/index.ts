@@ -10,6 +10,7 @@ export type { PositionIndex } from './position-index-client.ts';
 export { throughOutages } from './outage.ts';
 export { afterWills, settlement } from './settlement.ts';
 export type { Settlement } from './settlement.ts';
+export { sessionPrincipal } from './session-principal.ts';
 export { viewSession } from './session-view.ts';
 export type { LogFilter, SessionView, Sleep } from './session-view.ts';
 export { SleepIndex } from './sleep-index.ts';

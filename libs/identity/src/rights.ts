@@ -2,7 +2,7 @@ import type { Access } from './access.ts';
 import type { Identity } from './identity.ts';
 
 /** What somebody who stays connected may do now, and whether it may stay: one per connection or event stream. */
-export interface Standing {
+export interface Rights {
   readonly access: Access;
   /** Some of its filters bring what it may not receive: each message is asked for by `mayReceive`. */
   readonly guarded: boolean;
@@ -11,18 +11,19 @@ export interface Standing {
   unsubscribe(filter: string): void;
   mayReceive(topic: string): boolean;
   /**
-   * A turn of the door's clock, once a second. False: it is somebody no more, or holds a filter that it may not have any more; whoever has
-   * the connection ends it (`auth.denied`).
+   * A turn of the door's clock, once a second. False, and false from then on: it is somebody no more, or holds a filter that it may not
+   * have any more; whoever has the connection ends it (`auth.denied`).
    */
   holds(nowMs: number): boolean;
   /** It has proved again who it is; false as with `holds`. */
   renew(access: Access): boolean;
 }
 
-export function createStanding(identity: Pick<Identity, 'version'>, first: Access): Standing {
+export function createRights(identity: Pick<Identity, 'version'>, first: Access): Rights {
   let access = first;
   let seen = identity.version;
   let guarded = false;
+  let lost = false;
   /** Whether each is a shared one, by filter. */
   const filters = new Map<string, boolean>();
 
@@ -54,15 +55,18 @@ export function createStanding(identity: Pick<Identity, 'version'>, first: Acces
     unsubscribe: (filter) => void filters.delete(filter),
     mayReceive: (topic) => !guarded || access.may('receive', topic),
     holds(nowMs) {
+      if (lost) return false;
       const { version } = identity;
       const { expiresAt } = access.principal;
       if (version === seen && (expiresAt === undefined || nowMs < expiresAt)) return true;
       seen = version;
-      return access.renew(nowMs) && judgeAgain();
+      lost = !(access.renew(nowMs) && judgeAgain());
+      return !lost;
     },
     renew(renewed) {
       access = renewed;
-      return judgeAgain();
+      lost = !judgeAgain();
+      return !lost;
     },
   };
 }
