@@ -1,4 +1,4 @@
-import { toWsClose, TriviumError, type ErrorCode } from '@trivium/contracts';
+import { TriviumError, type ErrorCode } from '@trivium/contracts';
 import { createAcknowledging } from './acknowledging.ts';
 import { delayMs } from './backoff.ts';
 import { createCalling } from './calling.ts';
@@ -18,11 +18,13 @@ import {
 import { createCommanded, type CommandHandler } from './commanded.ts';
 import { openConnection, type Connection, type OpenSocket } from './connection.ts';
 import { createEvents, type Events } from './events.ts';
+import { proofOf, type ProofOptions } from './proof.ts';
 import { createPublishing, errorOf, type Published } from './publishing.ts';
+import { refusalOf } from './refusal.ts';
 import { createSubscribing, type SubscribeOptions, type Subscription } from './subscribing.ts';
 import type { Entry, Handler } from './subscriptions.ts';
 
-export interface ClientOptions {
+export interface ClientOptions extends ProofOptions {
   /** `ws://` or `wss://` address of a hub; a function is asked before each attempt. */
   readonly url: string | (() => string);
   /** Default: the hub makes one up for each connection. */
@@ -49,7 +51,7 @@ export interface ClientOptions {
 
 export interface ClientEvents {
   connected: { readonly clientId: string };
-  /** `retryInMs`: when it will be tried again; undefined: it will not. */
+  /** `reason`: where the hub refused this client, the code and what it says. `retryInMs`: when it will be tried again; undefined: it will not. */
   disconnected: { readonly code: number; readonly reason: string; readonly retryInMs: number | undefined };
   /** What no promise tells: a handler threw (without a listener it is thrown again), a filter or a reply is refused, messages were lost to retention. */
   error: unknown;
@@ -86,15 +88,11 @@ export interface Client {
 const STEADY_MS = 5_000;
 /** Acknowledgements of one moment go together. */
 const ACK_DELAY_MS = 5;
-/** The hub does not want this client: another attempt would end the same. */
-const FINAL = new Map(
-  (['auth.required', 'auth.denied', 'session.taken-over'] as const).map((code) => [toWsClose(code), code]),
-);
 
 /** Any code but those that say what was wrong. */
 const ABNORMAL = 1006;
 
-const platformSocket: OpenSocket = (url, subprotocol) => new WebSocket(url, subprotocol);
+const platformSocket: OpenSocket = (url, subprotocols) => new WebSocket(url, subprotocols);
 
 export function createClient(options: ClientOptions): Client {
   const {
@@ -105,6 +103,7 @@ export function createClient(options: ClientOptions): Client {
   } = options;
   const { openSocket = platformSocket, clock = systemClock, random = Math.random } = options;
   const events = createEvents<ClientEvents>();
+  const proof = proofOf(options);
   let connection: Connection | undefined;
   /** The same once the hub has spoken. */
   let wire: Connection | undefined;
@@ -181,6 +180,7 @@ export function createClient(options: ClientOptions): Client {
       clock,
       connectTimeoutMs,
       pingIntervalMs,
+      proof: proof?.frame,
       onHello(hello) {
         since = clock.now();
         wire = connection;
@@ -192,7 +192,7 @@ export function createClient(options: ClientOptions): Client {
         events.emit('connected', { clientId: clientId ?? '' });
       },
       onFrame: take,
-      onGone(code, reason) {
+      onGone(code, reason, refused) {
         wire = connection = clientId = undefined;
         acknowledging.reset();
         subscribing.disconnected();
@@ -200,9 +200,12 @@ export function createClient(options: ClientOptions): Client {
         publishing.disconnected(calling.open > 0 ? ABNORMAL : code);
         calling.disconnected();
         if (since !== undefined && clock.now() - since >= STEADY_MS) failures = 0;
-        const refused = FINAL.get(code);
-        if (refused !== undefined) finish(refused, reason);
-        const retryInMs = ended ? undefined : delayMs(failures++, { minDelayMs, maxDelayMs }, random());
+        const refusal = refusalOf(code, reason);
+        // With a fresh proof another attempt may end otherwise: where the last one was not good, or is good no more.
+        const mayRenew = proof?.renewed === true && (since !== undefined || refusal?.renewable === true);
+        if (refusal !== undefined && !mayRenew) finish(refusal.code, refusal.message);
+        const delay = delayMs(failures++, { minDelayMs, maxDelayMs }, random());
+        const retryInMs = ended ? undefined : Math.max(delay, refused?.retryAfterMs ?? 0);
         if (retryInMs !== undefined) stopRetry = clock.after(retryInMs, connect);
         events.emit('disconnected', { code, reason, retryInMs });
       },

@@ -1,10 +1,11 @@
 import type { Clock } from './clock.ts';
-import { decodeFrame, type OkFrame, type ServerFrame } from './codec.ts';
+import { decodeFrame, type ErrFrame, type OkFrame, type ServerFrame } from './codec.ts';
 
 /** What is used of a WebSocket, a browser's, Node's or another; the events are those of the standard. */
 export interface Socket {
   readonly readyState: number;
   readonly bufferedAmount: number;
+  onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onclose: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;
@@ -12,7 +13,7 @@ export interface Socket {
   close(code?: number, reason?: string): void;
 }
 
-export type OpenSocket = (url: string, subprotocol: string) => Socket;
+export type OpenSocket = (url: string, subprotocols: string[]) => Socket;
 
 /** One connection to a hub, from the attempt to its end. */
 export interface Connection {
@@ -29,14 +30,19 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   readonly connectTimeoutMs: number;
   readonly pingIntervalMs: number;
+  /** The frame that says who this client is, and is sent before all else; it is asked for when the socket is open. Undefined: none is. */
+  readonly proof: (() => Promise<object>) | undefined;
   /** The hub's first word: the connection is there. */
   onHello(hello: OkFrame): void;
   onFrame(frame: ServerFrame): void;
   /** The last call, once. */
-  onGone(code: number, reason: string): void;
+  onGone(code: number, reason: string, refusal: ErrFrame | undefined): void;
 }
 
 const OPEN = 1;
+const SUBPROTOCOL = 'trivium.v1';
+/** Asks the hub to wait for the proof, also where it would let in who shows none. */
+const PROOF_FOLLOWS = 'trivium.auth';
 /** No close frame came [RFC6455-7.1.5]; also what this side says of a hub that does not answer. */
 const ABNORMAL = 1006;
 
@@ -46,6 +52,8 @@ export function openConnection(options: ConnectionOptions): Connection {
   let gone = false;
   let heard = false;
   let asked = false;
+  /** What the hub said instead of its first word. */
+  let refusal: ErrFrame | undefined;
 
   const end = (code: number, reason: string): void => {
     if (gone) return;
@@ -55,7 +63,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     socket.onclose = null;
     // Its close handshake may take as long as it likes: nobody waits for it.
     if (socket.readyState <= OPEN) socket.close();
-    options.onGone(code, reason);
+    options.onGone(code, reason, refusal);
   };
 
   /** A hub that is silent for an interval is asked, and given up when it is silent for another one. */
@@ -70,12 +78,25 @@ export function openConnection(options: ConnectionOptions): Connection {
   let stopWaiting = clock.after(options.connectTimeoutMs, () =>
     end(ABNORMAL, `no connection within ${options.connectTimeoutMs} ms`),
   );
-  const socket = options.openSocket(options.url, 'trivium.v1');
+  const { proof } = options;
+  const socket = options.openSocket(
+    options.url,
+    proof === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, PROOF_FOLLOWS],
+  );
+  if (proof !== undefined)
+    socket.onopen = () =>
+      void proof().then(
+        (frame) => {
+          if (!gone && socket.readyState === OPEN) socket.send(JSON.stringify(frame));
+        },
+        (error: unknown) => end(ABNORMAL, `there is no token: ${String(error)}`),
+      );
   socket.onmessage = ({ data }: { data: unknown }) => {
     heard = true;
     const frame = typeof data === 'string' ? decodeFrame(data) : undefined;
     if (frame === undefined) return;
     if (greeted) return options.onFrame(frame);
+    if (frame.op === 'err') refusal = frame;
     if (frame.op !== 'ok') return;
     greeted = true;
     stopWaiting();

@@ -6,10 +6,13 @@ type Frame = Record<string, unknown> & { op: string; id?: number };
 /** The hub's end of one connection, moved by the test. */
 export interface FakeSocket extends Socket {
   readonly url: string;
+  readonly subprotocols: readonly string[];
   /** Frames that the client has sent, oldest first. */
   readonly sent: Frame[];
   bufferedAmount: number;
   closedByClient: boolean;
+  /** The WebSocket is there. */
+  open(): void;
   /** The hub takes the connection and speaks first. */
   hello(pos?: number, clientId?: string): void;
   say(frame: object): void;
@@ -33,14 +36,16 @@ export function fakePlatform() {
     },
   };
 
-  const openSocket: OpenSocket = (url) => {
+  const openSocket: OpenSocket = (url, subprotocols) => {
     const sent: Frame[] = [];
     const socket: FakeSocket = {
       url,
+      subprotocols,
       sent,
       readyState: 0,
       bufferedAmount: 0,
       closedByClient: false,
+      onopen: null,
       onmessage: null,
       onclose: null,
       onerror: null,
@@ -48,6 +53,10 @@ export function fakePlatform() {
       close() {
         this.closedByClient = true;
         state(3);
+      },
+      open() {
+        state(1);
+        (this.onopen as ((event: object) => void) | null)?.({});
       },
       hello(pos = 0, clientId = 'ws-1') {
         state(1);
