@@ -7,11 +7,11 @@ import {
   type TopicAction,
 } from '@trivium/contracts';
 import {
-  createStanding,
+  createRights,
   requestCredentials,
   type Identity,
   type Principal,
-  type Standing,
+  type Rights,
 } from '@trivium/identity';
 import type { MessageRates } from '@trivium/limits';
 import type { FastifyRequest } from 'fastify';
@@ -25,7 +25,7 @@ export interface Caller {
   readonly principal: Principal;
   /** Of the header `x-client-id`, else the name of the principal; undefined: nobody in particular. */
   readonly client: string | undefined;
-  readonly standing: Standing;
+  readonly rights: Rights;
   /** As whom its requests and streams are counted: where it comes from says who is anonymous and names no client id. */
   readonly counted: string;
   /** Why it may not do this to a topic; undefined: it may. */
@@ -73,8 +73,8 @@ export function callerOf(
     const access = known.of(principal, id);
     if (!access.ok) return access;
     const counted = id === undefined ? request.ip : `${principal.name}\0${id}`;
-    const standing = createStanding(identity, access.value);
-    return accept(createCaller({ principal, client: id, standing, counted }, options));
+    const rights = createRights(identity, access.value);
+    return accept(createCaller({ principal, client: id, rights, counted }, options));
   };
   const signedIn = identity.signIn(credentials.value, source);
   return signedIn instanceof Promise ? signedIn.then(admit) : admit(signedIn);
@@ -87,13 +87,13 @@ function tokenOf({ query, raw }: FastifyRequest): Result<string | undefined> {
 }
 
 function createCaller(
-  who: Pick<Caller, 'principal' | 'client' | 'standing' | 'counted'>,
+  who: Pick<Caller, 'principal' | 'client' | 'rights' | 'counted'>,
   { clock, rates, stats }: Pick<CallerOptions, 'clock' | 'rates' | 'stats'>,
 ): Caller {
-  const { standing, principal, counted } = who;
+  const { rights, principal, counted } = who;
   const refusalOf: Caller['refusalOf'] = (action, topic) => {
-    if (!standing.holds(clock.now())) return NOT_ANY_MORE;
-    const { access } = standing;
+    if (!rights.holds(clock.now())) return NOT_ANY_MORE;
+    const { access } = rights;
     return access.unrestricted || access.may(action, topic) ? undefined : NOT_THIS[action];
   };
   return {
@@ -117,8 +117,8 @@ function createCaller(
       };
     },
     refusalOfAdmin() {
-      if (!standing.holds(clock.now())) return NOT_ANY_MORE;
-      return standing.access.mayAdminister ? undefined : FOR_ADMINISTRATORS;
+      if (!rights.holds(clock.now())) return NOT_ANY_MORE;
+      return rights.access.mayAdminister ? undefined : FOR_ADMINISTRATORS;
     },
   };
 }

@@ -1,5 +1,7 @@
 import { connectBus, type Bus } from '@trivium/bus';
 import { createDelivery, type Delivery } from '@trivium/delivery';
+import { authSection, createAudit, createIdentity, type AuthConfig } from '@trivium/identity';
+import { NO_LIMITS, type LimitsConfig } from '@trivium/limits';
 import { watchContracts } from '@trivium/message-contracts';
 import { listen } from '@trivium/service';
 import type { MessageTracing } from '@trivium/telemetry';
@@ -28,6 +30,9 @@ export interface DoorSettings {
   logger?: HttpDoorOptions['logger'];
   /** Holds messages to the contracts that are stored. */
   enforcing?: boolean;
+  /** Callers are who they prove to be, and do what they may; without it everybody may everything. */
+  auth?: Partial<AuthConfig>;
+  limits?: Partial<LimitsConfig>;
   clock?: NonNullable<HttpDoorOptions['clock']>;
 }
 
@@ -37,6 +42,14 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
   const delivery = createDelivery({ bus, logger: quiet });
   const contracts = settings.enforcing === true ? watchContracts({ bus, logger: quiet }) : undefined;
   await contracts?.ready;
+  const identity =
+    settings.auth === undefined
+      ? undefined
+      : createIdentity({
+          ...{ bus, logger: quiet, service: 'http-ingress', allowAnonymous: false },
+          config: { ...Value.Create(authSection), ...settings.auth },
+        });
+  await identity?.ready;
   const door = await createHttpDoor({
     bus,
     delivery,
@@ -45,7 +58,10 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     logger: settings.logger ?? quiet,
     service: 'http-ingress',
     version: service.version,
+    limits: { ...NO_LIMITS, ...settings.limits },
+    audit: createAudit({ bus, service: 'http-ingress' }),
     ...(contracts === undefined ? {} : { contracts }),
+    ...(identity === undefined ? {} : { identity }),
     ...(settings.clock === undefined ? {} : { clock: settings.clock }),
   });
   const port = await listen(door.server, { host: '127.0.0.1', port: 0, what: 'HTTP', setting: 'http.port' });
@@ -64,6 +80,7 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
       door.stopAccepting();
       await door.drain({ signal: AbortSignal.abort(), graceMs: 0 });
       contracts?.close();
+      identity?.close();
       delivery.close();
       await bus.close();
     },

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Attachment, Delivered, Receiver, Subscription } from '@trivium/delivery';
-import type { Standing } from '@trivium/identity';
+import type { Rights } from '@trivium/identity';
 import type { Clock } from './clock.ts';
 import type { HttpConfig } from './config.ts';
 import { heartbeat, namedEvent, type EventFrames } from './event-frames.ts';
@@ -35,7 +35,7 @@ export interface EventStream {
 export function createEventStream(
   response: ServerResponse,
   client: string | undefined,
-  standing: Standing,
+  rights: Rights,
   { frames, turn, clock, stats, config }: Surroundings,
 ): EventStream {
   let attachment: Attachment | undefined;
@@ -79,7 +79,7 @@ export function createEventStream(
 
   const isNotFor = ({ topic, properties }: Delivered): boolean =>
     (properties?.expiresAt !== undefined && properties.expiresAt <= clock.now()) ||
-    (standing.guarded && !standing.mayReceive(topic));
+    (rights.guarded && !rights.mayReceive(topic));
 
   const end = (retryMs: number): void => {
     endAsked = retryMs;
@@ -141,7 +141,7 @@ export function createEventStream(
     tick(nowMs) {
       if (leavingSinceMs !== undefined) {
         if (nowMs - leavingSinceMs >= config.slowTimeoutMs) response.destroy();
-      } else if (!standing.holds(nowMs)) {
+      } else if (!rights.holds(nowMs)) {
         stats.streamsRevoked++;
         leavingSinceMs = nowMs;
         write(namedEvent('denied', { code: 'auth.denied', message: 'you may not read this any more' }));

@@ -7,6 +7,18 @@ import type { App } from './app.ts';
 const DESCRIPTION =
   'Publish, subscribe and look at devices by HTTP. Topics are those of MQTT: what is published here reaches subscribers at every door.';
 
+const SECURITY_SCHEMES = {
+  basic: { type: 'http', scheme: 'basic', description: 'User name and password.' },
+  bearer: { type: 'http', scheme: 'bearer', description: 'A JWT, or an API key.' },
+  accessToken: {
+    type: 'apiKey',
+    in: 'query',
+    name: 'access_token',
+    description: 'The same; for event streams.',
+  },
+  certificate: { type: 'mutualTLS', description: 'A client certificate.' },
+} as const;
+
 /** `/openapi.json`, made of the schemas of the routes that are registered after this, and its viewer at `/docs`. */
 export async function describeApi(app: App, version: string): Promise<void> {
   await app.register(swagger, {
@@ -18,6 +30,10 @@ export async function describeApi(app: App, version: string): Promise<void> {
         description: DESCRIPTION,
         license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
       },
+      // Whether somebody may come in without any, the settings say.
+      security: [{}, { basic: [] }, { bearer: [] }, { certificate: [] }],
+      // Types of OpenAPI 3.0, which has no mutualTLS.
+      components: { securitySchemes: SECURITY_SCHEMES as never },
       tags: [
         { name: 'messages', description: 'Publish and subscribe' },
         { name: 'commands', description: 'Call a device and get its reply' },

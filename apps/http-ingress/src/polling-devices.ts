@@ -9,7 +9,8 @@ import {
   type Result,
 } from '@trivium/contracts';
 import type { Bus } from '@trivium/bus';
-import type { Standing } from '@trivium/identity';
+import type { Rights } from '@trivium/identity';
+import { sessionPrincipal } from '@trivium/sessions';
 import type { Clock } from './clock.ts';
 
 /** Commands that wait at this door for one device. */
@@ -21,7 +22,7 @@ export interface Asking {
   /** Whose name it is connected by. */
   readonly principal: string;
   readonly address: string | undefined;
-  readonly standing: Pick<Standing, 'holds'>;
+  readonly rights: Pick<Rights, 'holds'>;
 }
 
 /** Devices that ask for their commands by HTTP. One counts as connected from its first question until some time after its last. */
@@ -35,8 +36,8 @@ export interface PollingDevices {
   readonly size: number;
   /** Commands that no device has asked for yet. */
   readonly waiting: number;
-  /** Refused: too many devices ask here, or somebody else does under this id. */
-  admit(asking: Pick<Asking, 'device' | 'principal'>): Result<undefined>;
+  /** Refused: too many devices ask here, or the id is somebody else's: one that asks here, or that has a session. Rejects retryable. */
+  admit(asking: Pick<Asking, 'device' | 'principal'>): Promise<Result<undefined>>;
   /** A turn of the door's clock. */
   tick(nowMs: number): void;
   /** All are told that nothing comes, and are away. */
@@ -44,7 +45,7 @@ export interface PollingDevices {
 }
 
 export interface PollingDevicesOptions {
-  bus: Pick<Bus, 'publisher' | 'incarnation'>;
+  bus: Pick<Bus, 'publisher' | 'incarnation' | 'bucket'>;
   desk: CommandDesk;
   clock: Clock;
   service: string;
@@ -59,7 +60,7 @@ interface Polling {
   readonly connection: string;
   readonly address: string | undefined;
   /** Of the newest question. */
-  standing: Asking['standing'];
+  rights: Asking['rights'];
   waiting: Command[];
   /** Ends the newest open question, which gets what has come. */
   wake: (() => void) | undefined;
@@ -136,17 +137,17 @@ export function createPollingDevices(options: PollingDevicesOptions): PollingDev
   };
 
   return {
-    admit({ device, principal }) {
-      const there = devices.get(device);
-      if (there !== undefined && there.principal !== principal)
-        return refuse('auth.denied', 'somebody else asks under this client id');
-      return there !== undefined || devices.size < maxDevices
+    async admit({ device, principal }) {
+      const owner =
+        devices.get(device)?.principal ?? (await sessionPrincipal(bus, device, clock.now())) ?? principal;
+      if (owner !== principal) return refuse('auth.denied', 'this client id is somebody else’s');
+      return devices.has(device) || devices.size < maxDevices
         ? accept(undefined)
         : refuse('quota.exceeded', `${maxDevices} devices ask here already`);
     },
     async poll(asking, waitMs, signal) {
       const polling = devices.get(asking.device) ?? open(asking);
-      polling.standing = asking.standing;
+      polling.rights = asking.rights;
       polling.wake?.(); // an older question of the same device goes without
       polling.polls++;
       let own: (() => void) | undefined;
@@ -164,7 +165,7 @@ export function createPollingDevices(options: PollingDevicesOptions): PollingDev
       polling.polls--;
       polling.lastMs = clock.now();
       if (signal.aborted) return [];
-      if (!asking.standing.holds(clock.now())) return undefined;
+      if (!asking.rights.holds(clock.now())) return undefined;
       const commands = polling.waiting;
       polling.waiting = [];
       return commands;
@@ -178,7 +179,7 @@ export function createPollingDevices(options: PollingDevicesOptions): PollingDev
     },
     tick(nowMs) {
       for (const polling of devices.values()) {
-        const holds = polling.standing.holds(nowMs);
+        const holds = polling.rights.holds(nowMs);
         if (holds && (polling.polls > 0 || nowMs - polling.lastMs < graceMs)) continue;
         end(polling, holds ? 'asks no more' : 'auth.denied');
         polling.release();

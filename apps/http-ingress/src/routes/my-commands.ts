@@ -76,9 +76,9 @@ export function myCommands(app: App, { polling }: { polling: PollingDevices }): 
       const waitMs = parseDuration('wait', request.query.wait ?? DEFAULT_WAIT, MAX_WAIT_MS);
       if (!waitMs.ok) return sendProblem(request, reply, waitMs.error);
       const { caller, ip } = request;
-      const { standing } = caller;
-      const asks = { device: device.value, principal: caller.principal.name, address: ip, standing };
-      const admitted = polling.admit(asks);
+      const { rights } = caller;
+      const asks = { device: device.value, principal: caller.principal.name, address: ip, rights };
+      const admitted = await polling.admit(asks);
       if (!admitted.ok) return sendProblem(request, reply, admitted.error);
       const commands = await polling.poll(asks, waitMs.value, hangUp(reply));
       if (commands === undefined)

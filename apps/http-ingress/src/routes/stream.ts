@@ -69,6 +69,7 @@ export function stream(app: App, options: StreamOptions): void {
       schema: {
         operationId: 'stream',
         tags: ['messages'],
+        security: [{}, { basic: [] }, { bearer: [] }, { accessToken: [] }, { certificate: [] }],
         summary: 'Subscribe: messages as Server-Sent Events',
         querystring: Query,
         headers: Headers,
@@ -83,14 +84,14 @@ export function stream(app: App, options: StreamOptions): void {
       },
     },
     async (request, reply) => {
-      const { principal, standing, client, counted } = request.caller;
+      const { principal, rights, client, counted } = request.caller;
       const qos = request.query.qos === 0 ? 0 : 1;
       const sendRetained = isSet(request.query.retained);
       const wanted = new Map<TopicFilter, Subscription>();
       for (const raw of request.query.filter) {
         const filter = parseFilter(raw, limits);
         if (!filter.ok) return sendProblem(request, reply, filter.error);
-        if (!standing.subscribe(filter.value)) {
+        if (!rights.subscribe(filter.value)) {
           const message = `you may not subscribe to ${filter.value}`;
           return sendProblem(request, reply, refuse('auth.denied', message).error);
         }
@@ -105,7 +106,7 @@ export function stream(app: App, options: StreamOptions): void {
       }
 
       const response = reply.raw;
-      const events = createEventStream(response, client, standing, surroundings);
+      const events = createEventStream(response, client, rights, surroundings);
       const attachment = delivery.attach(events.receiver);
       response.once('close', () => {
         attachment.detach();
