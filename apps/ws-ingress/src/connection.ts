@@ -14,7 +14,7 @@ import type { Bus } from '@trivium/bus';
 import type { CommandCaller, CommandDesk } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
 import type { MessageContracts } from '@trivium/message-contracts';
-import { createStanding, type Access, type Audit, type Credentials, type Identity } from '@trivium/identity';
+import { createRights, type Access, type Audit, type Credentials, type Identity } from '@trivium/identity';
 import type { MessageRates } from '@trivium/limits';
 import type { MessageTracing } from '@trivium/telemetry';
 import type { WebSocket } from 'ws';
@@ -99,7 +99,7 @@ export function openConnection(
   const { bus, delivery, contracts, desk, caller, frames, tracing, turn, clock, stats, config, limits } =
     surroundings;
   const { audit, rates } = surroundings;
-  const standing = createStanding(surroundings.identity, client.access);
+  const rights = createRights(surroundings.identity, client.access);
   let session = NEW_SESSION;
   const publisher = { connection: client.connection, principal: client.access.principal.name };
   const of = { client: client.id, address: client.address };
@@ -146,10 +146,10 @@ export function openConnection(
     frames,
     clock,
     stats,
-    standing,
+    rights,
     maxUnacknowledged: config.maxUnacknowledged,
   });
-  const subscribing = createSubscribing(delivery, delivering, standing, config.maxSubscriptions);
+  const subscribing = createSubscribing(delivery, delivering, rights, config.maxSubscriptions);
   const commanded = createCommanded({ desk, client: client.id, outbox, tracing, stats });
   const calling = createCalling({
     caller,
@@ -203,7 +203,7 @@ export function openConnection(
   };
 
   const publish = (id: FrameId | undefined, message: Message): void => {
-    const { access } = standing;
+    const { access } = rights;
     const { topic, retain } = message;
     if (!access.unrestricted && !(access.may('publish', topic) && (!retain || access.may('retain', topic))))
       return refuseFrame(retain ? MAY_NOT_RETAIN : MAY_NOT_PUBLISH, id);
@@ -217,7 +217,7 @@ export function openConnection(
   };
 
   const call = (asked: Call): void => {
-    const { access } = standing;
+    const { access } = rights;
     const topic = commandTopic(asked.device, asked.name);
     if (!access.unrestricted && !access.may('command', topic)) return refuseFrame(MAY_NOT_COMMAND, asked.id);
     audit.write({ ...{ kind: 'command', principal: access.principal.name, object: topic }, ...of });
@@ -231,8 +231,8 @@ export function openConnection(
     const proven = await client.prove(credentials);
     proving = false;
     if (!proven.ok) return refuseFrame(proven.error, id);
-    if (proven.value.principal.name !== standing.access.principal.name) return refuseFrame(SOMEBODY_ELSE, id);
-    if (standing.renew(proven.value)) send(okFrame(id));
+    if (proven.value.principal.name !== rights.access.principal.name) return refuseFrame(SOMEBODY_ELSE, id);
+    if (rights.renew(proven.value)) send(okFrame(id));
     else revoke();
   };
 
@@ -331,7 +331,7 @@ export function openConnection(
       return endReason;
     },
     tick(nowMs) {
-      if (!standing.holds(nowMs)) return revoke();
+      if (!rights.holds(nowMs)) return revoke();
       const since = [outbox.fullSinceMs, delivering.windowFullSinceMs];
       const [unread, unacknowledged] = since.map(
         (ms) => ms !== undefined && nowMs - ms >= config.slowTimeoutMs,

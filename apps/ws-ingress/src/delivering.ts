@@ -1,6 +1,6 @@
 import { TriviumError } from '@trivium/contracts';
 import type { Delivered, Receiver, Subscription } from '@trivium/delivery';
-import type { Standing } from '@trivium/identity';
+import type { Rights } from '@trivium/identity';
 import { createAckWindow } from './ack-window.ts';
 import type { Clock } from './clock.ts';
 import { encodeFrame, errFrame } from './codec.ts';
@@ -26,12 +26,12 @@ export interface DeliveringOptions {
   clock: Clock;
   stats: WsStats;
   /** What it may not receive is passed over. */
-  standing: Pick<Standing, 'guarded' | 'mayReceive'>;
+  rights: Pick<Rights, 'guarded' | 'mayReceive'>;
   maxUnacknowledged: number;
 }
 
 export function createDelivering(options: DeliveringOptions): Delivering {
-  const { client, outbox, frames, clock, stats, standing, maxUnacknowledged } = options;
+  const { client, outbox, frames, clock, stats, rights, maxUnacknowledged } = options;
   const window = createAckWindow(maxUnacknowledged);
   let windowFullSinceMs: number | undefined;
   /** A retained message was refused: the window does not hold these up, only the socket. */
@@ -39,7 +39,7 @@ export function createDelivering(options: DeliveringOptions): Delivering {
 
   const isNotFor = ({ topic, properties }: Delivered): boolean =>
     (properties?.expiresAt !== undefined && properties.expiresAt <= clock.now()) ||
-    (standing.guarded && !standing.mayReceive(topic));
+    (rights.guarded && !rights.mayReceive(topic));
 
   const send = (message: Delivered, sub: Subscription, kept = false): void => {
     const frame = frames.frame(message, sub, client, kept);

@@ -3,6 +3,8 @@ import { connectBus, type Bus } from '@trivium/bus';
 import { createCommandCaller, createCommandDesk, type CommandDesk } from '@trivium/commands';
 import { DEFAULT_TOPIC_LIMITS } from '@trivium/contracts';
 import { createDelivery, type Delivery } from '@trivium/delivery';
+import { authSection, createAudit, createIdentity, type AuthConfig, type Identity } from '@trivium/identity';
+import { NO_LIMITS, type LimitsConfig } from '@trivium/limits';
 import { createMqttDoor, mqttSection } from '@trivium/mqtt';
 import { watchContracts } from '@trivium/message-contracts';
 import { listen } from '@trivium/service';
@@ -21,6 +23,7 @@ export interface DoorUnderTest extends AsyncDisposable {
   readonly bus: Bus;
   readonly delivery: Delivery;
   readonly desk: CommandDesk;
+  readonly identity: Identity | undefined;
   readonly port: number;
   readonly url: string;
 }
@@ -32,6 +35,9 @@ export interface DoorSettings {
   bus?: (real: Bus) => WsDoorOptions['bus'];
   /** Holds messages to the contracts that are stored. */
   enforcing?: boolean;
+  /** Clients are who they prove to be, and do what they may; without it everybody may everything. */
+  auth?: Partial<AuthConfig>;
+  limits?: Partial<LimitsConfig>;
   clock?: NonNullable<WsDoorOptions['clock']>;
   mayServe?: () => boolean;
 }
@@ -44,6 +50,14 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
   const caller = createCommandCaller(bus);
   const contracts = settings.enforcing === true ? watchContracts({ bus, logger: quiet }) : undefined;
   await contracts?.ready;
+  const identity =
+    settings.auth === undefined
+      ? undefined
+      : createIdentity({
+          ...{ bus, logger: quiet, service: 'ws', allowAnonymous: false },
+          config: { ...Value.Create(authSection), ...settings.auth },
+        });
+  await identity?.ready;
   const tracing = settings.tracing ?? NO_TRACING;
   const mqttConfig = Value.Create(mqttSection);
   const door = createWsDoor({
@@ -58,6 +72,7 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
       config: mqttConfig,
       logger: quiet,
       info: { service: 'ws' },
+      ...(identity === undefined ? {} : { identity }),
       tracing,
     }),
     config: { ...Value.Create(wsSection), ...settings.config },
@@ -66,7 +81,10 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     tracing,
     logger: quiet,
     service: 'ws',
+    limits: { ...NO_LIMITS, ...settings.limits },
+    audit: createAudit({ bus, service: 'ws' }),
     ...(contracts === undefined ? {} : { contracts }),
+    ...(identity === undefined ? {} : { identity }),
     ...(settings.clock === undefined ? {} : { clock: settings.clock }),
     ...(settings.mayServe === undefined ? {} : { mayServe: settings.mayServe }),
   });
@@ -81,12 +99,14 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     bus,
     delivery,
     desk,
+    identity,
     port,
     url: `ws://127.0.0.1:${port}`,
     async [Symbol.asyncDispose]() {
       door.stopAccepting();
       await door.drain({ signal: AbortSignal.abort(), graceMs: 0 });
       contracts?.close();
+      identity?.close();
       delivery.close();
       desk.close();
       caller.close();

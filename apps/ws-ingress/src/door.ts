@@ -37,7 +37,7 @@ import { chooseSubprotocol } from './subprotocol.ts';
 import { createWriteTurn } from './write-turn.ts';
 
 export interface WsDoorOptions {
-  bus: Pick<Bus, 'publisher' | 'retain' | 'incarnation' | 'lastPos' | 'live' | 'up'>;
+  bus: Pick<Bus, 'publisher' | 'retain' | 'incarnation' | 'lastPos' | 'bucket' | 'live' | 'up'>;
   delivery: Delivery;
   /** Brings commands to the clients; shared with the MQTT door. */
   desk: CommandDesk;
@@ -138,7 +138,7 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
     rates,
     limits: { maxRefusedInARow: config.maxRefusedInARow, topics: options.topics, maxClientIdBytes },
   };
-  const entry = createEntry(identity, bus);
+  const entry = createEntry(identity, bus, clock);
   const loopback = isLoopback(config.host);
   const rules = { origins: config.origins, maxClientIdBytes };
   const admission = createAdmission({ identity, entry, rules, loopback });

@@ -1,5 +1,5 @@
 import { refuse, type Refusal, type TopicFilter } from '@trivium/contracts';
-import type { Standing } from '@trivium/identity';
+import type { Rights } from '@trivium/identity';
 import type { Attachment, Delivery, Receiver, Subscription } from '@trivium/delivery';
 
 /** The filters of one client. Changes take effect one after the other, in the order of the calls. */
@@ -23,7 +23,7 @@ export interface Granted {
 export function createSubscribing(
   delivery: Delivery,
   receiver: Receiver,
-  standing: Pick<Standing, 'subscribe' | 'unsubscribe'>,
+  rights: Pick<Rights, 'subscribe' | 'unsubscribe'>,
   maxSubscriptions: number,
 ): Subscribing {
   const filters = new Set<TopicFilter>();
@@ -59,9 +59,9 @@ export function createSubscribing(
         }
         const added = subs.map(({ filter }) => filter).filter((filter) => !filters.has(filter));
         const giveUp = (): void => {
-          for (const filter of added) standing.unsubscribe(filter);
+          for (const filter of added) rights.unsubscribe(filter);
         };
-        const denied = subs.find(({ filter }) => !standing.subscribe(filter));
+        const denied = subs.find(({ filter }) => !rights.subscribe(filter));
         if (denied !== undefined) {
           giveUp();
           return refuse('auth.denied', `you may not subscribe to ${denied.filter}`).error;
@@ -82,7 +82,7 @@ export function createSubscribing(
         attachment?.unsubscribe(gone);
         for (const filter of gone) {
           filters.delete(filter);
-          standing.unsubscribe(filter);
+          rights.unsubscribe(filter);
         }
       }),
     resume: () => attachment?.resume(),
