@@ -1,6 +1,7 @@
 import { readConfig, serviceSchema, type ConfigError } from '@trivium/service';
 import { expect, test } from 'vitest';
-import { authSection, createChallengeMethods } from './config.ts';
+import { authSection } from './config.ts';
+import { readScram } from './scram-users.ts';
 import { scramVerifier } from './scram-verifier.ts';
 
 const made = scramVerifier('pencil', { salt: Buffer.alloc(16, 7) });
@@ -22,18 +23,35 @@ function issues(text: string, env?: Record<string, string>): string[] {
   return [];
 }
 
-const methods = (text: string, env?: Record<string, string>) =>
-  createChallengeMethods(read(text, env).auth).map(({ name }) => name);
+const names = (text: string, env?: Record<string, string>) => [
+  ...readScram(read(text, env).auth.scram).verifiers.keys(),
+];
 
-test('without users no method is offered', () => {
-  expect(methods('')).toEqual([]);
-  expect(methods('auth:\n  scram:\n')).toEqual([]);
+test('users are a map in the file, or JSON in the variable; nobody has to be there', () => {
+  expect(names('')).toEqual([]);
+  expect(names('auth:\n  scram:\n')).toEqual([]);
+  expect(names(`auth:\n  scram:\n    alice: ${verifier}\n`)).toEqual(['alice']);
+  expect(names('', { TRIVIUM_AUTH_SCRAM: JSON.stringify({ alice: verifier }) })).toEqual(['alice']);
 });
 
-test('users are a map in the file, or JSON in the variable', () => {
-  expect(methods(`auth:\n  scram:\n    alice: ${verifier}\n`)).toEqual(['SCRAM-SHA-256']);
-  const variable = { TRIVIUM_AUTH_SCRAM: JSON.stringify({ alice: verifier }) };
-  expect(methods('', variable)).toEqual(['SCRAM-SHA-256']);
+test('all settings have a variable', () => {
+  const env = {
+    TRIVIUM_AUTH_REQUIRED: 'true',
+    TRIVIUM_AUTH_JWT_KEYS: 'https://id.example/keys',
+    TRIVIUM_AUTH_JWT_NAME_CLAIM: 'email',
+    TRIVIUM_AUTH_CERTIFICATE_NAME: 'dns',
+    TRIVIUM_AUTH_ARGON2_MEMORY_KI_B: '65536',
+  };
+  expect(read('', env).auth).toEqual({
+    required: true,
+    scram: {},
+    jwt: {
+      ...{ keys: 'https://id.example/keys', issuer: '', audience: '' },
+      ...{ nameClaim: 'email', groupsClaim: 'groups' },
+    },
+    certificate: { name: 'dns' },
+    argon2: { memoryKiB: 65_536, passes: 2 },
+  });
 });
 
 test('every fault is told with its user, and no verifier', () => {

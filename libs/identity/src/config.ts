@@ -1,8 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { Type, type Static } from 'typebox';
-import type { ChallengeMethod } from './challenge-method.ts';
-import { createScramMethod, scramNonce } from './scram-method.ts';
-import { createScramUsers, readScram } from './scram-users.ts';
+import { readScram } from './scram-users.ts';
 
 /** `auth.jwt`: whose tokens are taken. */
 const jwtSection = Type.Object({
@@ -57,14 +54,3 @@ export const authSection = Type.Object(
 );
 
 export type AuthConfig = Static<typeof authSection>;
-
-/** What the section offers clients of MQTT 5 without the users that are stored; nothing without users. */
-export function createChallengeMethods({ scram }: Pick<AuthConfig, 'scram'>): ChallengeMethod[] {
-  const { verifiers } = readScram(scram);
-  if (verifiers.size === 0) return [];
-  const nobody = { user: () => undefined, users: () => [], usersVersion: 0 };
-  const bytes = randomBytes(32);
-  const secret = (): Uint8Array => bytes;
-  const users = createScramUsers({ directory: nobody, configured: verifiers, secret });
-  return [createScramMethod({ users, secret, nonce: scramNonce })];
-}

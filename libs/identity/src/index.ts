@@ -7,7 +7,7 @@ export { CHALLENGES, provenCertificate, requestCredentials } from './request-cre
 export { createRights } from './rights.ts';
 export type { Rights } from './rights.ts';
 export type { Authenticated, Challenge, ChallengeMethod } from './challenge-method.ts';
-export { createScramMethod } from './scram-method.ts';
+export { createScramMethod, scramNonce } from './scram-method.ts';
 export type { ScramMethodOptions, ScramUsers } from './scram-method.ts';
 export {
   LEAST_ITERATIONS,
@@ -17,7 +17,7 @@ export {
   USUAL_SALT_BYTES,
 } from './scram-verifier.ts';
 export type { ScramVerifier, ScramVerifierOptions } from './scram-verifier.ts';
-export { authSection, createChallengeMethods } from './config.ts';
+export { authSection } from './config.ts';
 export type { AuthConfig } from './config.ts';
 export { createIdentity } from './create-identity.ts';
 export type { IdentityOptions, StoredIdentity } from './create-identity.ts';

@@ -59,7 +59,7 @@ export class ClientRights implements Rights {
     // Verifiers come and go: what the method knew at the last exchange may be out of date.
     if (begins) this.#seen = this.#identity.version;
     const input = begins
-      ? exchange.begin(this.#identity.method(client.authMethod!), data)
+      ? exchange.begin(this.#identity.method(client.authMethod!, this.#sourceOf(client)), data)
       : exchange.go(data);
     if (input.on !== 'authenticated') return input;
     const again = this.#access?.principal.name;

@@ -1,8 +1,13 @@
 import { accept, matches, refuse, type Topic, type TopicFilter } from '@trivium/contracts';
 import {
   ANONYMOUS_PRINCIPAL,
-  createChallengeMethods,
+  createScramMethod,
+  LEAST_ITERATIONS,
+  parseScramVerifier,
+  SCRAM_SHA_256,
+  scramNonce,
   scramVerifier,
+  USUAL_SALT_BYTES,
   type Access,
   type Credentials,
   type Identity,
@@ -70,12 +75,22 @@ export function scriptedIdentity(users: Record<string, ScriptedUser> = {}): Scri
       return version;
     },
     method(name) {
-      const verifiers = [...known].flatMap(([user, { password }]) => {
-        const made = scramVerifier(password, { salt: Buffer.alloc(16, user) });
-        return user === 'anonymous' || !made.ok ? [] : [[user, made.value] as const];
+      const verifiers = new Map(
+        [...known].flatMap(([user, { password }]) => {
+          const made = scramVerifier(password, { salt: Buffer.alloc(16, user) });
+          const verifier = made.ok ? parseScramVerifier(made.value) : made;
+          return user === 'anonymous' || !verifier.ok ? [] : [[user, verifier.value] as const];
+        }),
+      );
+      if (name !== SCRAM_SHA_256 || verifiers.size === 0) return undefined;
+      return createScramMethod({
+        users: {
+          find: (user) => verifiers.get(user),
+          pretended: () => ({ iterations: LEAST_ITERATIONS, saltBytes: USUAL_SALT_BYTES }),
+        },
+        secret: () => Buffer.alloc(32, 1),
+        nonce: scramNonce,
       });
-      const methods = createChallengeMethods({ scram: Object.fromEntries(verifiers) } as never);
-      return methods.find((method) => method.name === name);
     },
     signIn: (credentials) =>
       identity.gate === undefined ? judge(credentials) : identity.gate.then(() => judge(credentials)),
