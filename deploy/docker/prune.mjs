@@ -1,7 +1,7 @@
-// Copies what one app needs to run, and nothing else, from an installed checkout to an empty folder: its own
+// Copies what one app or tool needs to run, and nothing else, from an installed checkout to an empty folder: its own
 // source, the libs and the packages that it depends on, directly or not, each where Node finds it.
 //
-//   node deploy/docker/prune.mjs <app> <target>
+//   node deploy/docker/prune.mjs <folder> <target>
 import {
   cpSync,
   existsSync,
@@ -14,15 +14,15 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 
-const [app, target] = process.argv.slice(2);
-if (app === undefined || target === undefined) {
-  console.error('usage: prune.mjs <app> <target>');
+const [folder, target] = process.argv.slice(2);
+if (folder === undefined || target === undefined) {
+  console.error('usage: prune.mjs <folder> <target>');
   process.exit(78);
 }
 const root = process.cwd();
 const seen = new Set();
 
-take(join(root, 'apps', app));
+take(join(root, folder));
 cpSync(join(root, 'package.json'), join(target, 'package.json'));
 
 /** A package's folder and everything that it depends on. */

@@ -51,6 +51,22 @@ describe('redactText', () => {
     );
   });
 
+  it.each([
+    [
+      'key tvk_abcdefghij12_Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE failed',
+      'key tvk_abcdefghij12_*** failed',
+    ],
+    ['{"msg":"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"}', '{"msg":"***"}'],
+    [`seed SU${'A'.repeat(56)} of x`, 'seed *** of x'],
+    ['header "Authorization: Bearer abcdefghijk1"', 'header "Authorization: Bearer ***"'],
+    ['authorization: basic dXNlcjpwYXNzd29yZA==', 'authorization: basic ***'],
+  ])('blanks what is a secret by its look: %s', (text, clean) => expect(redactText(text)).toBe(clean));
+
+  it('leaves alone what only begins like one', () => {
+    const line = 'Basic authentication, the basic idea; SUBSCRIBE tvk_ and eyJ are words';
+    expect(redactText(line)).toBe(line);
+  });
+
   it('does not reach from a URL into the next field of a JSON line', () => {
     const line = JSON.stringify({ url: 'http://127.0.0.1:9101', mail: 'a@b' });
     expect(redactText(line)).toBe(line);

@@ -11,6 +11,7 @@ const SECRET_NAMES = new Set([
   'credentials',
   'idtoken',
   'jwt',
+  'nkeyseed',
   'passphrase',
   'passwd',
   'password',
@@ -18,6 +19,7 @@ const SECRET_NAMES = new Set([
   'proxyauthorization',
   'refreshtoken',
   'secret',
+  'seed',
   'setcookie',
   'token',
   'xapikey',
@@ -26,15 +28,28 @@ const SECRET_NAMES = new Set([
 const MAX_DEPTH = 6;
 const MAX_ENTRIES = 256;
 const CENSORED = '***';
+/** Of users, accounts, operators, servers and clusters of NATS. */
+const SEED = /\bS[UAONCX][A-Z2-7]{56}\b/;
+const SEEDS = new RegExp(SEED, 'g');
+/** Not in a sentence such as `Basic authentication`: what follows has more than small letters. */
+const SCHEME = /\b([Bb]earer|[Bb]asic) (?=[\w.~+/-]*[A-Z0-9=])[\w.~+/=-]{8,}/;
+const SCHEMES = new RegExp(SCHEME, 'g');
 
 /** Whether a setting, header or log field of this name holds a secret (`password`, `access_token`, `Authorization`, …). */
 export function isSecretName(name: string): boolean {
   return SECRET_NAMES.has(name.replaceAll(/[-_]/g, '').toLowerCase());
 }
 
-/** Blanks the user part of URLs and `access_token` in queries. Leaves JSON text valid JSON. */
+/**
+ * Blanks the user part of URLs, `access_token` in queries, and what is a secret by its look: keys of applications, seeds of nkeys, JWTs, and
+ * what follows Bearer or Basic. Leaves JSON text valid JSON.
+ */
 export function redactText(text: string): string {
   let clean = text;
+  if (clean.includes('tvk_')) clean = clean.replaceAll(/tvk_([a-z0-9]{12})_[\w-]+/g, `tvk_$1_${CENSORED}`);
+  if (clean.includes('eyJ')) clean = clean.replaceAll(/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, CENSORED);
+  if (SEED.test(clean)) clean = clean.replaceAll(SEEDS, CENSORED);
+  if (SCHEME.test(clean)) clean = clean.replaceAll(SCHEMES, `$1 ${CENSORED}`);
   if (clean.includes('://'))
     clean = clean.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@"\\]+@/gi, `$1${CENSORED}@`);
   if (clean.includes('access_token='))
