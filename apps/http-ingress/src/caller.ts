@@ -14,6 +14,7 @@ import {
   type Rights,
 } from '@trivium/identity';
 import type { MessageRates } from '@trivium/limits';
+import { isLoopback } from '@trivium/service';
 import type { FastifyRequest } from 'fastify';
 import { clientIdOf } from './client-id.ts';
 import type { Clock } from './clock.ts';
@@ -63,7 +64,8 @@ export function callerOf(
   const client = clientIdOf(request.headers['x-client-id'], maxClientIdBytes);
   if (!client.ok) return client;
   const source = {
-    ...{ address: request.ip, loopback },
+    // A balancer on this machine brings callers from others to a listener on loopback.
+    ...{ address: request.ip, loopback: loopback && isLoopback(request.ip) },
     ...(client.value === undefined ? {} : { client: client.value }),
   };
   const admit = (signedIn: Result<Principal>): Result<Caller> => {

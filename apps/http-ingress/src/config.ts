@@ -1,9 +1,9 @@
 import { DEFAULT_TOPIC_LIMITS } from '@trivium/contracts';
 import { authSection } from '@trivium/identity';
-import { limitsSection } from '@trivium/limits';
+import { listenerSections, proxyFaults } from '@trivium/listener';
 import { checkListener, serviceSchema } from '@trivium/service';
+import { doorTlsSettings, tlsFaults } from '@trivium/tls';
 import { Type, type Static } from 'typebox';
-import { certificateFaults } from './tls-certificate.ts';
 
 const count = (fallback: number, minimum: number, maximum: number, description: string) =>
   Type.Integer({ default: fallback, minimum, maximum, description });
@@ -13,16 +13,7 @@ export const httpSection = Type.Object(
   {
     host: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address of the HTTP listener' }),
     port: count(8080, 0, 65_535, 'Port of the HTTP listener; 0 takes a free one'),
-    tlsPort: count(
-      8443,
-      0,
-      65_535,
-      'Port of the HTTPS listener, which is open when there is a certificate; 0 takes a free one',
-    ),
-    tlsCert: Type.Optional(
-      Type.String({ minLength: 1, description: 'PEM file of the certificate and those above it' }),
-    ),
-    tlsKey: Type.Optional(Type.String({ minLength: 1, description: 'PEM file of its private key' })),
+    ...doorTlsSettings(8443, 'HTTPS'),
     origins: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       description:
@@ -105,21 +96,15 @@ export const httpSection = Type.Object(
 
 export type HttpConfig = Static<typeof httpSection>;
 
-/** The settings of this service: the shared ones, `http`, and who may call and how often. */
+/** The settings of this service: the shared ones, `http`, those of every listener, and who may call. */
 export const configSchema = serviceSchema(9103, {
-  http: httpSection,
-  auth: authSection,
-  limits: limitsSection,
+  ...{ http: httpSection, auth: authSection },
+  ...listenerSections,
 });
 export type Config = Static<typeof configSchema>;
 
 /** Rules across settings. */
-export function checkConfig({ http, auth, allowAnonymous }: Config) {
-  const faults = certificateFaults(http).map(({ setting, message }) => ({
-    source: setting === 'tlsCert' ? 'TRIVIUM_HTTP_TLS_CERT' : 'TRIVIUM_HTTP_TLS_KEY',
-    setting: `http.${setting}`,
-    message,
-  }));
+export function checkConfig({ http, auth, tls, proxy, allowAnonymous }: Config) {
   return [
     checkListener({
       setting: 'http.host',
@@ -127,6 +112,7 @@ export function checkConfig({ http, auth, allowAnonymous }: Config) {
       allowAnonymous,
       hasAuthentication: auth.required,
     }),
-    ...faults,
+    ...tlsFaults({ section: 'http', door: http, tls }),
+    ...proxyFaults(proxy),
   ];
 }

@@ -2,9 +2,11 @@ import { connectBus, type Bus } from '@trivium/bus';
 import { createDelivery, type Delivery } from '@trivium/delivery';
 import { authSection, createAudit, createIdentity, type AuthConfig } from '@trivium/identity';
 import { NO_LIMITS, type LimitsConfig } from '@trivium/limits';
+import { createArrivals, listenerSections } from '@trivium/listener';
 import { watchContracts } from '@trivium/message-contracts';
 import { listen } from '@trivium/service';
 import type { MessageTracing } from '@trivium/telemetry';
+import { openDoorTls, type TlsConfig } from '@trivium/tls';
 import { waitFor } from '@trivium/testing';
 import { Value } from 'typebox/value';
 import { httpSection, type HttpConfig } from './config.ts';
@@ -26,6 +28,8 @@ export interface DoorUnderTest extends AsyncDisposable {
 
 export interface DoorSettings {
   config?: Partial<HttpConfig>;
+  tls?: Partial<TlsConfig>;
+  proxySources?: string[];
   tracing?: MessageTracing;
   logger?: HttpDoorOptions['logger'];
   /** Holds messages to the contracts that are stored. */
@@ -50,19 +54,33 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
           config: { ...Value.Create(authSection), ...settings.auth },
         });
   await identity?.ready;
+  const config = { ...Value.Create(httpSection), ...settings.config };
+  const logger = settings.logger ?? quiet;
+  const { clock } = settings;
+  const tls = openDoorTls({
+    ...{ door: config, tls: { ...Value.Create(listenerSections.tls), ...settings.tls }, logger },
+    nowMs: clock?.now() ?? Date.now(),
+  });
+  const arrivals = createArrivals({
+    proxy: { sources: settings.proxySources ?? [] },
+    limits: { ...Value.Create(listenerSections.limits), ...settings.limits },
+    ...{ handshakeTimeoutMs: config.headersTimeoutMs, logger, ...(clock === undefined ? {} : { clock }) },
+  });
   const door = await createHttpDoor({
     bus,
     delivery,
-    config: { ...Value.Create(httpSection), ...settings.config },
+    arrivals,
+    tls,
+    config,
     tracing: settings.tracing ?? NO_TRACING,
-    logger: settings.logger ?? quiet,
+    logger,
     service: 'http-ingress',
     version: service.version,
     limits: { ...NO_LIMITS, ...settings.limits },
     audit: createAudit({ bus, service: 'http-ingress' }),
     ...(contracts === undefined ? {} : { contracts }),
     ...(identity === undefined ? {} : { identity }),
-    ...(settings.clock === undefined ? {} : { clock: settings.clock }),
+    ...(clock === undefined ? {} : { clock }),
   });
   const port = await listen(door.server, { host: '127.0.0.1', port: 0, what: 'HTTP', setting: 'http.port' });
   const tlsPort =

@@ -11,9 +11,11 @@ import {
   NO_LIMITS,
   type LimitsConfig,
 } from '@trivium/limits';
+import type { Arrivals } from '@trivium/listener';
 import { NO_CONTRACTS, type MessageContracts } from '@trivium/message-contracts';
 import { isLoopback } from '@trivium/service';
 import type { MessageTracing } from '@trivium/telemetry';
+import type { DoorTls } from '@trivium/tls';
 import { describeMessages } from './asyncapi.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { HttpConfig } from './config.ts';
@@ -39,7 +41,8 @@ import { retainedMessage } from './routes/retained-message.ts';
 import { retainedMessages } from './routes/retained-messages.ts';
 import { stream } from './routes/stream.ts';
 import { createStats, type HttpStats } from './stats.ts';
-import { openTls } from './tls.ts';
+import { createTlsListener } from './tls-listener.ts';
+import { tooMany } from './too-many.ts';
 import { createWriteTurn } from './write-turn.ts';
 
 export interface HttpDoorOptions {
@@ -54,6 +57,10 @@ export interface HttpDoorOptions {
   config: HttpConfig;
   /** How much callers may publish, and how many streams they may have; no limit unless given. */
   limits?: LimitsConfig;
+  /** What connections pass before they are served; nothing unless given. */
+  arrivals?: Arrivals;
+  /** HTTPS is open when it is given. */
+  tls?: DoorTls | undefined;
   tracing: MessageTracing;
   logger: Logger;
   /** The service's name, for connection events. */
@@ -150,7 +157,10 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   await app.ready();
 
   const { server } = app;
-  const tls = openTls({ app, config, clock, logger });
+  const tls =
+    options.tls === undefined ? undefined : createTlsListener({ app, config, tls: options.tls, clock });
+  options.arrivals?.guard(server, { answer: tooMany });
+  if (tls !== undefined) options.arrivals?.guard(tls.server, { tls: options.tls });
   const stopTicking = clock.every(TICK_MS, () => {
     streams.tick(clock.now());
     polling.tick(clock.now());
@@ -170,6 +180,7 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
     },
     stopAccepting() {
       draining = true;
+      options.arrivals?.close();
       server.close();
       server.closeIdleConnections();
       tls?.stopAccepting();

@@ -3,9 +3,11 @@ import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
 import { createAudit, createIdentity, IDENTITY_METRICS } from '@trivium/identity';
+import { createArrivals, LISTENER_METRICS } from '@trivium/listener';
 import { CONTRACT_METRICS, watchContracts } from '@trivium/message-contracts';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
 import { createLogger, startTelemetry } from '@trivium/telemetry';
+import { openDoorTls } from '@trivium/tls';
 import { checkConfig, configSchema } from './config.ts';
 import { createHttpDoor } from './door.ts';
 import { publishNumbers } from './metrics.ts';
@@ -35,13 +37,19 @@ await runService({
     const identity = createIdentity({ bus, config: auth, allowAnonymous, logger, service });
     await Promise.all([contracts.ready, identity.ready]);
     const audit = createAudit({ bus, service });
-    const parts = { bus, delivery, contracts, identity, audit, tracing, logger, service, version };
+    const tls = openDoorTls({ door: http, tls: config.tls, logger, nowMs: Date.now() });
+    const arrivals = createArrivals({ ...config, handshakeTimeoutMs: http.headersTimeoutMs, logger });
+    const parts = {
+      ...{ bus, delivery, contracts, identity, audit, arrivals, tls },
+      ...{ tracing, logger, service, version },
+    };
     const door = await createHttpDoor({ ...parts, config: http, limits });
     // Devices that ask for their commands here are online as long as this process is.
     const lease = holdDoorLease({ bus, service, onLost: () => undefined });
     await lease.ready;
     publishNumbers('trivium.http', door.stats, HTTP_METRICS);
     publishNumbers('trivium.identity', identity.stats, IDENTITY_METRICS);
+    publishNumbers('trivium.listener', arrivals.stats, LISTENER_METRICS);
     publishNumbers('trivium.contracts', contracts.stats, CONTRACT_METRICS);
     const port = await listen(door.server, { ...http, what: `${service}: HTTP`, setting: 'http.port' });
     logger.info({ address: `http://${http.host}:${port}` }, 'listening');

@@ -387,12 +387,12 @@ test('a certificate is read again when its files change; one that cannot be used
     turn();
     await rm(files.tlsKey);
     turn();
-    expect(logged).toEqual(Array(3).fill('a new certificate cannot be used; the old one stays'));
+    expect(logged).toEqual(Array(3).fill('new certificates cannot be used; the old ones stay'));
     expect(await subject()).toBe('trivium test first');
 
     await put(RENEWED);
     turn();
-    expect(logged.at(-1)).toBe('a new certificate is in use');
+    expect(logged.at(-1)).toBe('new certificates are in use');
     expect(await subject()).toBe('trivium test renewed');
     expect((await before.ask({ ':path': '/v1/devices' }).done()).status, 'old connections go on').toBe(200);
   } finally {

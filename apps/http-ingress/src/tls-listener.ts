@@ -1,24 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createSecureServer, Http2ServerRequest, type Http2SecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { DoorTls } from '@trivium/tls';
 import type { App } from './app.ts';
 import { createBodyDeadlines } from './body-deadlines.ts';
 import type { Clock } from './clock.ts';
 import type { HttpConfig } from './config.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { Http2Answer } from './http2-answer.ts';
-import type { TlsCertificate } from './tls-certificate.ts';
 
 /** Requests of one HTTP/2 connection at once, its event streams among them. */
 const MAX_CONCURRENT_STREAMS = 250;
-const MIN_VERSION = 'TLSv1.2';
 
 /** HTTP/2 and HTTP/1.1 over TLS, whichever the client prefers (ALPN), into the same app. */
 export interface TlsListener {
   /** Listens when it is told to. */
   readonly server: Http2SecureServer;
-  /** For connections from now on. */
-  use(certificate: TlsCertificate): void;
   /** A turn of the door's clock. */
   tick(nowMs: number): void;
   /** No new connections, and no new requests on those of HTTP/2 (GOAWAY); what is under way goes on. */
@@ -32,11 +29,11 @@ export interface TlsListenerOptions {
   /** Ready. */
   app: App;
   config: HttpConfig;
-  certificate: TlsCertificate;
+  tls: DoorTls;
   clock: Clock;
 }
 
-export function createTlsListener({ app, config, certificate, clock }: TlsListenerOptions): TlsListener {
+export function createTlsListener({ app, config, tls, clock }: TlsListenerOptions): TlsListener {
   const limits = connectionLimits(config);
   const deadlines = createBodyDeadlines(config.requestTimeoutMs);
   /** Those that are still shaking hands, too. */
@@ -62,8 +59,7 @@ export function createTlsListener({ app, config, certificate, clock }: TlsListen
 
   const server = createSecureServer(
     {
-      ...certificate,
-      minVersion: MIN_VERSION,
+      ...tls.options,
       handshakeTimeout: limits.headersTimeout,
       allowHTTP1: true,
       http1Options: limits,
@@ -84,7 +80,6 @@ export function createTlsListener({ app, config, certificate, clock }: TlsListen
   return {
     server,
     closed,
-    use: (renewed) => server.setSecureContext({ ...renewed, minVersion: MIN_VERSION }),
     tick: (nowMs) => deadlines.tick(nowMs),
     stopAccepting() {
       if (stopping) return;

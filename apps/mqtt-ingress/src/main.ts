@@ -3,13 +3,15 @@ import { holdDoorLease } from '@trivium/actors';
 import { connectBus } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
 import { createIdentity } from '@trivium/identity';
+import { createArrivals } from '@trivium/listener';
 import { watchContracts } from '@trivium/message-contracts';
 import { busConfig, listen, loadConfig, runService } from '@trivium/service';
 import { createLogger, startTelemetry } from '@trivium/telemetry';
+import { openDoorTls } from '@trivium/tls';
 import { checkConfig, configSchema } from './config.ts';
 import { createTcpDoor } from './engine.ts';
 import { publishDoorMetrics } from './metrics.ts';
-import { createTcpListener } from './tcp-listener.ts';
+import { createTcpListener, createTlsListener } from './tcp-listener.ts';
 
 const service = 'mqtt-ingress';
 const version = '0.1.0';
@@ -39,10 +41,20 @@ await runService({
     const door = await createTcpDoor(parts);
     const lease = holdDoorLease({ bus, service, onLost: () => door.closeClients('bus.unavailable') });
     await lease.ready;
-    publishDoorMetrics(door.stats, contracts.stats, identity.stats);
-    const server = createTcpListener(door);
+    const arrivals = createArrivals({ ...config, handshakeTimeoutMs: mqtt.connectTimeoutMs, logger });
+    publishDoorMetrics(door.stats, arrivals.stats, contracts.stats, identity.stats);
+    const server = createTcpListener(door, mqtt.host);
+    arrivals.guard(server);
     const port = await listen(server, { ...mqtt, what: `${service}: MQTT`, setting: 'mqtt.port' });
     logger.info({ address: `mqtt://${mqtt.host}:${port}`, engine: mqtt.engine }, 'listening');
+    const tls = openDoorTls({ door: mqtt, tls: config.tls, logger, nowMs: Date.now() });
+    const tlsServer = tls && createTlsListener(door, mqtt.host, tls);
+    if (tlsServer !== undefined) {
+      arrivals.guard(tlsServer, { tls });
+      const of = { port: mqtt.tlsPort, what: `${service}: MQTT over TLS`, setting: 'mqtt.tlsPort' };
+      const tlsPort = await listen(tlsServer, { ...mqtt, ...of });
+      logger.info({ address: `mqtts://${mqtt.host}:${tlsPort}`, engine: mqtt.engine }, 'listening');
+    }
     return {
       readiness: {
         bus: () => bus.up || 'no connection to NATS',
@@ -51,7 +63,9 @@ await runService({
       stages: {
         stopAccepting() {
           door.stopAccepting();
+          arrivals.close();
           server.close();
+          tlsServer?.close();
         },
         closeClients: (context) => door.drain(context),
         async drainBus() {

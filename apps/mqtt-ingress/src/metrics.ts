@@ -1,3 +1,4 @@
+import { LISTENER_METRICS, type ListenerStats } from '@trivium/listener';
 import { CONTRACT_METRICS, type ContractStats } from '@trivium/message-contracts';
 import { IDENTITY_METRICS, type IdentityStats } from '@trivium/identity';
 import { DOOR_METRICS } from '@trivium/mqtt';
@@ -11,14 +12,16 @@ const SHOWN: Shown<TcpDoor['stats']> = {
   'trivium.mqtt.caught.faults': { description: 'Faults caught on the border to aedes', of: 'caughtFaults' },
 };
 
-/** Publishes the numbers of the door, of the contracts it checks and of who signs in, as metrics. Returns how to stop. */
+/** Publishes the numbers of the door, of its listeners, of the contracts it checks and of who signs in, as metrics. Returns how to stop. */
 export function publishDoorMetrics(
   stats: TcpDoor['stats'],
+  listener: ListenerStats,
   contracts: ContractStats,
   identity: IdentityStats,
 ): () => void {
   const stops = [
     publish('trivium.mqtt', stats, SHOWN),
+    publish('trivium.listener', listener, LISTENER_METRICS),
     publish('trivium.contracts', contracts, CONTRACT_METRICS),
     publish('trivium.identity', identity, IDENTITY_METRICS),
   ];

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { ERRORS, type ErrorCode, type PublicError } from '@trivium/contracts';
 import type { Identity, Principal, Source } from '@trivium/identity';
+import { isLoopback } from '@trivium/service';
 import type { Entered, Entrant, Entry } from './entry.ts';
 import { readUpgrade, type Upgrade, type UpgradeRules } from './upgrade.ts';
 
@@ -64,7 +65,9 @@ export function createAdmission({ identity, entry, rules, loopback }: AdmissionO
   return async (request: IncomingMessage): Promise<Admission> => {
     const upgrade = readUpgrade(request, rules);
     if (!upgrade.ok) return { is: 'refused', error: upgrade.error };
-    const source: Source = { address: request.socket.remoteAddress ?? '', loopback };
+    const { remoteAddress: address = '' } = request.socket;
+    // A balancer on this machine brings clients from others to a listener on loopback.
+    const source: Source = { address, loopback: loopback && isLoopback(address) };
     return upgrade.value.subprotocol.speaks === 'mqtt'
       ? admitMqtt(upgrade.value, source)
       : admitTrivium(upgrade.value, source);

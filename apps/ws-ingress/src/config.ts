@@ -1,7 +1,8 @@
 import { authSection } from '@trivium/identity';
-import { limitsSection } from '@trivium/limits';
+import { listenerSections, proxyFaults } from '@trivium/listener';
 import { mqttSection } from '@trivium/mqtt';
 import { checkListener, serviceSchema } from '@trivium/service';
+import { doorTlsSettings, tlsFaults } from '@trivium/tls';
 import { Type, type Static } from 'typebox';
 
 const count = (fallback: number, minimum: number, maximum: number, description: string) =>
@@ -16,6 +17,7 @@ export const wsSection = Type.Object(
       description: 'Address of the WebSocket listener',
     }),
     port: count(8083, 0, 65_535, 'Port of the WebSocket listener; 0 takes a free one'),
+    ...doorTlsSettings(8084, 'WebSocket over TLS'),
     origins: Type.Array(Type.String({ minLength: 1 }), {
       default: [],
       description:
@@ -77,19 +79,19 @@ export const wsSection = Type.Object(
 
 export type WsConfig = Static<typeof wsSection>;
 
-/** The settings of this service: the shared ones, `ws`, `mqtt` for the clients that speak it here, and who may connect and do how much. */
+/** The settings of this service: the shared ones, `ws`, those of every listener, `mqtt` for the clients that speak it here, and who may connect. */
 export const configSchema = serviceSchema(9102, {
-  ws: wsSection,
-  mqtt: mqttSection,
-  auth: authSection,
-  limits: limitsSection,
+  ...{ ws: wsSection, mqtt: mqttSection, auth: authSection },
+  ...listenerSections,
 });
 export type Config = Static<typeof configSchema>;
 
 /** Rules across settings. */
-export function checkConfig({ ws, auth, allowAnonymous }: Config) {
+export function checkConfig({ ws, auth, tls, proxy, allowAnonymous }: Config) {
   return [
     checkListener({ setting: 'ws.host', host: ws.host, allowAnonymous, hasAuthentication: auth.required }),
+    ...tlsFaults({ section: 'ws', door: ws, tls }),
+    ...proxyFaults(proxy),
     ...ws.origins.filter((origin) => !isOrigin(origin)).map(noOrigin),
   ];
 }

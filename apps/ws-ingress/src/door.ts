@@ -1,22 +1,18 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toWsClose, type ErrorCode, type PublicError } from '@trivium/contracts';
 import type { Bus, Logger } from '@trivium/bus';
 import type { CommandCaller, CommandDesk } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
-import {
-  OPEN_IDENTITY,
-  provenCertificate,
-  type Audit,
-  type Identity,
-  type Principal,
-} from '@trivium/identity';
+import { OPEN_IDENTITY, type Audit, type Identity, type Principal } from '@trivium/identity';
+import type { Arrivals } from '@trivium/listener';
 import { NO_CONTRACTS, type MessageContracts } from '@trivium/message-contracts';
 import { createMessageRates, createPrincipalGate, NO_LIMITS, type LimitsConfig } from '@trivium/limits';
 import type { MqttDoor } from '@trivium/mqtt';
 import { isLoopback } from '@trivium/service';
 import type { MessageTracing } from '@trivium/telemetry';
+import type { DoorTls } from '@trivium/tls';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import { createAdmission, refusal, type Admission, type Admitted } from './admission.ts';
 import { awaitProof } from './awaiting-proof.ts';
@@ -29,11 +25,14 @@ import { createConnectionEvents } from './connection-events.ts';
 import { createEntry, type Entered, type Entrant } from './entry.ts';
 import { openConnection, type Client, type Connection, type Surroundings } from './connection.ts';
 import { createMessageFrames } from './message-frames.ts';
+import { mqttPeer } from './mqtt-peer.ts';
 import { createMqttTransport } from './mqtt-transport.ts';
-import { PROBLEM_JSON, problemOf, refuseMalformed, refuseUpgrade } from './refuse-upgrade.ts';
+import { refuseMalformed, refuseUpgrade } from './refuse-upgrade.ts';
 import type { SessionLimits } from './session.ts';
 import { createStats, type WsStats } from './stats.ts';
 import { chooseSubprotocol } from './subprotocol.ts';
+import { tooMany } from './too-many.ts';
+import { createUpgradeServer } from './upgrade-server.ts';
 import { createWriteTurn } from './write-turn.ts';
 
 export interface WsDoorOptions {
@@ -54,6 +53,10 @@ export interface WsDoorOptions {
   config: WsConfig;
   /** How much clients of `trivium.v1` may publish, and how many there may be of one principal; no limit unless given. */
   limits?: LimitsConfig;
+  /** What connections pass before they are served; nothing unless given. */
+  arrivals?: Arrivals;
+  /** There is a listener for it when it is given. */
+  tls?: DoorTls | undefined;
   topics: SessionLimits['topics'];
   maxClientIdBytes: number;
   tracing: MessageTracing;
@@ -72,6 +75,8 @@ const NO_AUDIT: Audit = { write: () => true };
 export interface WsDoor {
   /** Listens when it is told to. */
   readonly server: Server;
+  /** The same over TLS, when there is a certificate. Listens when it is told to. */
+  readonly tlsServer: Server | undefined;
   readonly stats: Readonly<WsStats>;
   stopAccepting(): void;
   /** Ends every client now, with the close code of `code`; when it returns nothing more is delivered to them. */
@@ -84,7 +89,6 @@ export interface WsDoor {
 }
 
 const TICK_MS = 1_000;
-const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** How long a client that is to say who it is may take for its first frame. */
 const PROOF_TIMEOUT_MS = 10_000;
 /** How long a client may take to answer our close frame. */
@@ -205,12 +209,7 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
   const serveMqtt = (ws: WebSocket, socket: Socket, principal: Principal | undefined): void => {
     clients.add(ws, socket, undefined);
     const closeCode = (): number => (draining ? toWsClose('server.draining') : 1000);
-    const certificate = provenCertificate(socket);
-    mqtt.accept(createMqttTransport(ws, socket, closeCode), {
-      ...{ address: socket.remoteAddress ?? '', kind: 'ws', loopback },
-      ...(certificate === undefined ? {} : { certificate }),
-      ...(principal === undefined ? {} : { principal }),
-    });
+    mqtt.accept(createMqttTransport(ws, socket, closeCode), mqttPeer(socket, loopback, principal));
   };
 
   const serveAwaited = (ws: WebSocket, socket: Socket, entrant: Entrant): Served =>
@@ -258,27 +257,19 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
     });
   };
 
-  const server = createServer(
-    {
-      requestTimeout: HANDSHAKE_TIMEOUT_MS,
-      headersTimeout: HANDSHAKE_TIMEOUT_MS,
-      connectionsCheckingInterval: 2_000,
-    },
-    (_request, response) => {
-      const problem = problemOf(
-        { code: 'protocol.unsupported', message: 'this port speaks WebSocket only' },
-        426,
-      );
-      const headers = { upgrade: 'websocket', connection: 'Upgrade, close', 'content-type': PROBLEM_JSON };
-      response.writeHead(426, headers).end(problem);
-    },
-  );
-  server.on('upgrade', (request, socket: Socket, head) => {
-    // `close` follows and is what counts.
-    socket.on('error', () => undefined);
-    void upgrade(request, socket, head);
-  });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseMalformed(socket, error.code));
+  const server = createUpgradeServer();
+  const tlsServer = options.tls && createUpgradeServer(options.tls);
+  const servers = [server, tlsServer].filter((one) => one !== undefined);
+  for (const each of servers) {
+    each.on('upgrade', (request, socket: Socket, head) => {
+      // `close` follows and is what counts.
+      socket.on('error', () => undefined);
+      void upgrade(request, socket, head);
+    });
+    each.on('clientError', (error: NodeJS.ErrnoException, socket) => refuseMalformed(socket, error.code));
+  }
+  options.arrivals?.guard(server, { answer: tooMany });
+  if (tlsServer !== undefined) options.arrivals?.guard(tlsServer, { tls: options.tls });
 
   const stopTicking = clock.every(TICK_MS, () => {
     clients.tick(clock.now());
@@ -288,12 +279,16 @@ export function createWsDoor(options: WsDoorOptions): WsDoor {
 
   return {
     server,
+    tlsServer,
     stats,
     stopAccepting() {
       draining = true;
       mqtt.stopAccepting();
-      server.close();
-      server.closeIdleConnections();
+      options.arrivals?.close();
+      for (const each of servers) {
+        each.close();
+        each.closeIdleConnections();
+      }
     },
     closeClients(code) {
       mqtt.closeClients(code);

@@ -20,17 +20,22 @@ export function problemOf({ code, message }: PublicError, status = toHttpStatus(
  */
 export function refuseUpgrade(socket: Duplex, error: PublicError, status = toHttpStatus(error.code)): void {
   if (!socket.writable) return;
+  socket.end(refusalText(error, status));
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
+}
+
+/** The whole answer. */
+export function refusalText(error: PublicError, status = toHttpStatus(error.code)): string {
   const body = problemOf(error, status);
   const challenge = status === 401 ? `WWW-Authenticate: ${CHALLENGES}\r\n` : '';
   const retry =
     error.retryAfterMs === undefined ? '' : `Retry-After: ${Math.ceil(error.retryAfterMs / 1000)}\r\n`;
-  socket.end(
+  return (
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: ${PROBLEM_JSON}\r\n` +
-      `${challenge}${retry}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `${challenge}${retry}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   );
-  socket.resume();
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.once('close', () => clearTimeout(timer));
 }
 
 /** The refusal of bytes that are no HTTP request, by the code of Node's parser. */

@@ -19,6 +19,13 @@ export const limitsSection = Type.Object(
     connectionsPerPrincipal: count(0, 10_000_000, 'Connections of one principal that are open at once'),
     messagesPerSecond: count(0, 10_000_000, 'Messages that one connection may publish in the mean'),
     bytesPerSecond: count(0, 10_000_000_000, 'Bytes of messages that one connection may publish in the mean'),
+    maxHandshakes: Type.Integer({
+      default: 2_000,
+      minimum: 1,
+      maximum: 1_000_000,
+      description:
+        'Connections that have not finished their PROXY header or TLS handshake; with one more, the one that has taken longest is closed',
+    }),
     messagesPerSecondPerPrincipal: count(
       0,
       10_000_000,
@@ -32,6 +39,7 @@ export type LimitsConfig = Static<typeof limitsSection>;
 
 /** For whoever is made without the section. */
 export const NO_LIMITS: LimitsConfig = {
+  maxHandshakes: 2_000,
   connectionsPerSource: 0,
   connectsPerSecondPerSource: 0,
   connectionsPerPrincipal: 0,

@@ -31,6 +31,10 @@ export interface Peer {
   /** IP address, for logs and connection events. */
   readonly address: string;
   readonly kind: 'tcp' | 'tls' | 'ws' | 'wss';
+  /** Its listener can be reached from this machine only. */
+  readonly loopback: boolean;
+  /** That of the client, proven by the TLS handshake. DER. */
+  readonly certificate?: Uint8Array;
 }
 
 /** A stock aedes, joined to the hub. */

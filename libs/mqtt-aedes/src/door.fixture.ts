@@ -71,7 +71,7 @@ export async function startDoor(natsUrl: string, options: FixtureOptions = {}): 
     ...options.door,
   });
   const server = createServer({ allowHalfOpen: true }, (socket: Socket) =>
-    door.accept(socket, { address: socket.remoteAddress ?? '', kind: 'tcp' }),
+    door.accept(socket, { address: socket.remoteAddress ?? '', kind: 'tcp', loopback: true }),
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,4 +1,5 @@
 import { DEFAULT_TOPIC_LIMITS } from '@trivium/contracts';
+import { doorTlsSettings } from '@trivium/tls';
 import { Type, type Static } from 'typebox';
 
 const count = (fallback: number, minimum: number, maximum: number, description: string) =>
@@ -9,6 +10,7 @@ export const mqttSection = Type.Object(
   {
     host: Type.String({ default: '127.0.0.1', minLength: 1, description: 'Address of the MQTT listener' }),
     port: count(1883, 0, 65_535, 'Port of the MQTT listener; 0 takes a free one'),
+    ...doorTlsSettings(8883, 'MQTT over TLS'),
     backlog: count(4_096, 1, 65_535, 'Connections that may wait to be accepted'),
     engine: Type.Union([Type.Literal('trivium'), Type.Literal('aedes')], {
       default: 'trivium',
@@ -19,7 +21,7 @@ export const mqttSection = Type.Object(
       10_000,
       100,
       600_000,
-      'A connection that has not sent CONNECT by then, or not answered AUTH, is closed',
+      'A connection that has not sent CONNECT by then, or not answered AUTH, is closed; as long has TLS before that',
     ),
     maxPacketBytes: count(
       1_048_576,

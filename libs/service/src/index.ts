@@ -13,6 +13,7 @@ export { ConfigError, formatIssues, type ConfigIssue } from './config-issue.ts';
 export { publishedSchema } from './published-schema.ts';
 export { checkListener, isLoopback, type ListenerRule } from './listener-rule.ts';
 export { listen, type ListenOptions } from './listen.ts';
+export { variableName } from './setting.ts';
 export { StartError } from './start-error.ts';
 export { runService, type RunServiceOptions, type ServiceParts, type StartContext } from './run-service.ts';
 export type { DrainContext, DrainStages } from './drain.ts';

@@ -15,3 +15,5 @@ export { waitFor } from './wait-for.ts';
 export type { WaitOptions } from './wait-for.ts';
 export { scramClient } from './scram-client.ts';
 export type { ScramClient, ScramClientOptions } from './scram-client.ts';
+export { testAuthority } from './test-authority.ts';
+export type { TestAuthority, TestCertificate } from './test-authority.ts';
