@@ -4,5 +4,12 @@ import shared from '../../vitest.config.ts';
 /** One hub for the tests that only use it; those that kill things start their own. */
 export default mergeConfig(
   shared,
-  defineConfig({ test: { globalSetup: ['src/global-hub.ts'], fileParallelism: false, testTimeout: 90_000 } }),
+  defineConfig({
+    test: {
+      globalSetup: ['src/global-hub.ts'],
+      fileParallelism: false,
+      testTimeout: 90_000,
+      hookTimeout: 300_000,
+    },
+  }),
 );

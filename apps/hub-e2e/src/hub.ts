@@ -64,7 +64,7 @@ export async function startHub({ args = [], env, dataDir }: HubOptions = {}): Pr
     cwd: repoRoot(),
     env: { TRIVIUM_PORT_OFFSET: String(offset), TRIVIUM_DATA_DIR: path, ...env },
     ready: /Ctrl-C/,
-    readyTimeoutMs: 60_000,
+    readyTimeoutMs: 180_000,
     stopTimeoutMs: 30_000,
   }).catch(async (cause: unknown) => {
     await data?.remove();

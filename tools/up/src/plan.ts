@@ -102,6 +102,8 @@ export function planHub(options: PlanOptions): Plan {
         args: [join(root, service.main)],
         cwd: root,
         env: {
+          // What Node made of the sources, for the next start: half of what a service takes for it.
+          NODE_COMPILE_CACHE: join(dataDir, 'compile-cache'),
           ...common,
           ...service.env,
           ...(ownNats && { TRIVIUM_NATS_NKEY_FILE: keyFile(dataDir, service.natsUser) }),

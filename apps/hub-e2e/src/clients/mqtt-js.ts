@@ -62,8 +62,9 @@ export function mqttJsSubscriber(name: string, address: Address, more: MqttJsOpt
 export function mqttJsSession(scheme: 'mqtt' | 'ws' = 'mqtt'): SessionClient {
   return {
     name: scheme === 'mqtt' ? 'MQTT.js' : 'MQTT.js over WebSocket',
-    async open({ host, port, id, filter, qos }) {
-      const client = connect(`${scheme}://${host}:${port}`, { ...options, clientId: id, clean: false });
+    async open({ host, port, id, filter, qos, login }) {
+      const own = { ...login, clientId: id, clean: false };
+      const client = connect(`${scheme}://${host}:${port}`, { ...options, ...own });
       // Before the first packet: the session's messages may come with the CONNACK.
       const received = receivedBy(client);
       const present = await new Promise<boolean>((resolve, reject) => {

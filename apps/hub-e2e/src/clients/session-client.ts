@@ -7,6 +7,8 @@ export interface OpenOptions {
   readonly id: string;
   readonly filter: string;
   readonly qos: TestQoS;
+  /** Where the hub wants to know who it is. */
+  readonly login?: { readonly username: string; readonly password: string };
 }
 
 /** A client that is not ours, with clean session 0. */
