@@ -10,6 +10,7 @@ import type { Principal } from '../principal.ts';
 import type { IdentityStats } from '../stats.ts';
 import type { FailedSignIns } from './failed-sign-ins.ts';
 import type { Pause } from './pause.ts';
+import { createSameGuesses } from './same-guesses.ts';
 
 /** A user name and a password. */
 export interface Guess {
@@ -49,6 +50,8 @@ export function createGuesses({
    */
   const wrong = createPasswordMemory(MOST_WRONG);
 
+  const heard = createSameGuesses<Result<Principal>>();
+
   /** Another one when a password that was wrong may be right. */
   const stateOf = (name: string): string => {
     const user = directory.user(name);
@@ -73,10 +76,7 @@ export function createGuesses({
     return proved;
   };
 
-  const hear = (guess: Guess, source: Source): Answer => {
-    const { name } = guess;
-    const password = passwordOf(guess.password);
-    if (name === undefined || password === undefined) return conclude(NOBODYS, guess, source);
+  const hear = (guess: Guess, name: string, password: string, source: Source): Answer => {
     const state = stateOf(name);
     if (wrong.knows(name, state, password)) return conclude(REPEATED, guess, source, true);
     const learn = (proved: Result<Principal>): Result<Principal> => {
@@ -87,11 +87,42 @@ export function createGuesses({
     return proved instanceof Promise ? proved.then(learn) : learn(proved);
   };
 
+  const hearLater = async (ms: number, name: string, heard: () => Answer): Promise<Result<Principal>> => {
+    const paused = await pause(ms);
+    if (paused.ok) return heard();
+    stats.refused++;
+    guard.dropped(name);
+    return paused;
+  };
+
+  /** Somebody else made the same guess. */
+  const alike = (answer: Result<Principal>, { name, told }: Guess, source: Source): Result<Principal> => {
+    if (answer.ok || answer.error.code !== 'auth.failed') return answer;
+    const why = 'the same wrong password at the same time';
+    return failed({ by: 'password', name, told, why, repeated: true }, source);
+  };
+
   return (guess, source) => {
-    const admitted = guard.admit(source.address, guess.name, true);
+    const { name } = guess;
+    const password = passwordOf(guess.password);
+    if (name === undefined || password === undefined) {
+      const admitted = guard.admit(source.address, undefined, true);
+      if (!admitted.ok) return admitted;
+      const answer = conclude(NOBODYS, guess, source);
+      return admitted.value === 0
+        ? answer
+        : pause(admitted.value).then((paused) => (paused.ok ? answer : paused));
+    }
+    const same = heard.find(name, password);
+    if (same !== undefined) return same.then((answer) => alike(answer, guess, source));
+    const admitted = guard.admit(source.address, name, true);
     if (!admitted.ok) return admitted;
-    if (admitted.value === 0) return hear(guess, source);
-    return pause(admitted.value).then((paused) => (paused.ok ? hear(guess, source) : paused));
+    const answer =
+      admitted.value === 0
+        ? hear(guess, name, password, source)
+        : hearLater(admitted.value, name, () => hear(guess, name, password, source));
+    if (answer instanceof Promise) heard.add(name, password, answer);
+    return answer;
   };
 }
 

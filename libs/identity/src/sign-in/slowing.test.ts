@@ -96,13 +96,36 @@ describe('who signs in', () => {
     await site.user({ name: 'old', password: 'right' });
     await site.user({ name: 'good', password: 'right' });
     const identity = await site.identity();
-    for (let i = 0; i < 60; i++) void identity.signIn(withPassword('old', 'wrong'), from('192.0.2.7'));
-    expect(await outcome(identity, withPassword('old', 'wrong'), from('192.0.2.7'))).toBe('rate.limited');
+    expect(await outcome(identity, withPassword('old', 'wrong'), from('192.0.2.7'))).toBe('auth.failed');
+    for (let i = 0; i < 5; i++)
+      expect(identity.signIn(withPassword('old', 'wrong'), from('192.0.2.7'))).toMatchObject({ ok: false });
+    expect(identity.signIn(withPassword('old', 'wrong'), from('192.0.2.7'))).toBeInstanceOf(Promise);
     const begun = identity.stats.delayed;
     expect(await outcome(identity, withPassword('good', 'right'), from('192.0.2.7'))).toMatchObject({
       name: 'good',
     });
     expect(identity.stats.delayed).toBe(begun);
+  });
+
+  it('many times at once, with the same password, is verified once and not slowed down', async () => {
+    await site.user({ name: 'crowd', password: 'right' });
+    const identity = await site.identity();
+    const tries = Array.from({ length: 50 }, () =>
+      identity.signIn(withPassword('crowd', 'right'), from('192.0.2.30')),
+    );
+    expect(identity.stats.waiting).toBe(0);
+    expect((await Promise.all(tries)).every((each) => each.ok)).toBe(true);
+    const wrong = Array.from({ length: 50 }, () =>
+      identity.signIn(withPassword('crowd', 'no'), from('192.0.2.31')),
+    );
+    expect((await Promise.all(wrong)).every((each) => !each.ok && each.error.code === 'auth.failed')).toBe(
+      true,
+    );
+    expect(identity.stats).toMatchObject({
+      signedIn: { password: 50 },
+      failed: { password: 50 },
+      delayed: 0,
+    });
   });
 
   it('with a wrong key again and again waits for the answer, and a right one does not', async () => {
