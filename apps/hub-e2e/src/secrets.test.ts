@@ -18,7 +18,7 @@ beforeAll(async () => {
   key = /tvk_[a-z0-9]{12}_[\w-]{43}/.exec(hub.process.output())![0];
   const keys = join(hub.addresses.dataDir, 'nats', 'keys');
   seeds = readdirSync(keys).map((file) => readFileSync(join(keys, file), 'utf8').trim());
-}, 120_000);
+}, 180_000);
 afterAll(() => hub?.[Symbol.asyncDispose]());
 
 const http = (path: string, authorization?: string): Promise<Response> =>
@@ -39,10 +39,12 @@ async function used(): Promise<void> {
     `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
   expect((await http('/v1/devices', `Bearer ${key}`)).status).toBe(200);
   expect((await http('/v1/devices', basic('admin', key))).status).toBe(200);
-  expect((await http(`/v1/devices?access_token=${key}`)).status).toBe(200);
+  const stream = await http(`/v1/stream?filter=a&access_token=${key}`);
+  expect(stream.status).toBe(200);
+  await stream.body?.cancel();
   expect((await http('/v1/devices', `Bearer ${JWT}`)).status).toBe(401);
   expect((await http('/v1/devices', basic('admin', WRONG))).status).toBe(401);
-  expect((await http(`/v1/devices?access_token=${JWT}`)).status).toBe(401);
+  expect((await http(`/v1/stream?filter=a&access_token=${JWT}`)).status).toBe(401);
   expect((await http('/v1/devices')).status).toBe(401);
   expect(await connects('admin', key)).toBe(true);
   expect(await connects('admin', WRONG)).toBe(false);
@@ -88,4 +90,4 @@ test('a later start shows no key and takes the one of before', async () => {
   });
   expect(answer.status).toBe(200);
   expect(statSync(join(folder.path, 'nats', 'keys', 'admin.nk')).mode & 0o777).toBe(0o600);
-}, 180_000);
+}, 300_000);
