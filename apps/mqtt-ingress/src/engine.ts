@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Bus, Logger } from '@trivium/bus';
 import type { ErrorCode } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
-import { ANONYMOUS, type Identity } from '@trivium/identity';
+import type { Identity } from '@trivium/identity';
 import type { MessageContracts } from '@trivium/message-contracts';
 import {
   createMqttDoor,
@@ -66,8 +66,8 @@ async function aedesDoor({ telemetry, ...parts }: EngineParts): Promise<TcpDoor>
   const door = await createAedesDoor({
     ...parts,
     owners: {
-      take: (client, owner) =>
-        owners.take({ client, principal: ANONYMOUS, fresh: true, expirySeconds: 0 }, owner),
+      take: (client, principal, owner) =>
+        owners.take({ client, principal, fresh: true, expirySeconds: 0 }, owner),
       leave: (_client, owner) => owners.leave(owner, { will: false }),
     },
     tracing: telemetry.messageTracing('aedes'),

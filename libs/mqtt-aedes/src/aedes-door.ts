@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Bus, Logger } from '@trivium/bus';
 import type { ErrorCode } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
+import type { Identity } from '@trivium/identity';
 import type { MessageContracts } from '@trivium/message-contracts';
 import type { ClientOwners } from './client-owners.ts';
 import type { Clock } from './clock.ts';
@@ -12,6 +13,8 @@ import type { Tracing } from './tracing.ts';
 export interface AedesDoorOptions {
   bus: Bus;
   delivery: Delivery;
+  /** Who clients are and what they may do; unless given, everybody is anonymous and may do everything. */
+  identity?: Identity;
   /** What the site expects of messages; nothing unless given. */
   contracts?: MessageContracts;
   config: AedesConfig;

@@ -32,8 +32,8 @@ export function brokerOptions(
         answer(null, true);
       });
     },
-    authenticate(client, _user, _password, answer) {
-      ask(client, 'CONNECT', (connection) => connection.authenticate(answer as never));
+    authenticate(client, user, password, answer) {
+      ask(client, 'CONNECT', (connection) => connection.authenticate(user, password, answer as never));
     },
     authorizePublish(client, packet, answer) {
       ask(client, 'PUBLISH', (connection) => connection.publish(packet, answer));

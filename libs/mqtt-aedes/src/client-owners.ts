@@ -15,24 +15,28 @@ export interface ClientOwner {
  * session and so decides between doors, fits.
  */
 export interface ClientOwners {
-  /** `owner` asks for `client`. Whoever had it ends; `claimed` or `claimFailed` follows. */
-  take(client: string, owner: ClientOwner): void;
+  /**
+   * `owner`, which has proven to be `principal`, asks for `client`. Whoever had it ends, unless it is of another principal; `claimed` or
+   * `claimFailed` follows.
+   */
+  take(client: string, principal: string, owner: ClientOwner): void;
   /** The connection has ended. Its client id is free unless another connection has it. */
   leave(client: string, owner: ClientOwner): void;
 }
 
 /** Decides between the connections of this door alone. */
 export function createLocalOwners(): ClientOwners {
-  const owners = new Map<string, ClientOwner>();
+  const owners = new Map<string, { readonly principal: string; readonly owner: ClientOwner }>();
   return {
-    take(client, owner) {
+    take(client, principal, owner) {
       const former = owners.get(client);
-      owners.set(client, owner);
-      former?.takenOver();
+      if (former !== undefined && former.principal !== principal) return owner.claimFailed('auth.denied');
+      owners.set(client, { principal, owner });
+      former?.owner.takenOver();
       owner.claimed();
     },
     leave(client, owner) {
-      if (owners.get(client) === owner) owners.delete(client);
+      if (owners.get(client)?.owner === owner) owners.delete(client);
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   type Properties,
   type Topic,
 } from '@trivium/contracts';
+import type { Access } from '@trivium/identity';
 import { judge, type Ruling } from '@trivium/message-contracts';
 import type { PublishPacket } from 'aedes';
 import type { DoorParts } from './door-parts.ts';
@@ -17,6 +18,8 @@ import type { MessageSpan } from './tracing.ts';
 
 /** The connection that the messages come from. */
 export interface PublisherHost {
+  /** Once it has its CONNACK. */
+  readonly access: Access;
   /** Runs what must not throw; ends the connection if it does. */
   attempt(where: string, run: () => void): void;
   end(reason: ErrorCode, detail?: string): void;
@@ -73,6 +76,8 @@ export class ClientPublisher {
       this.#topic = checked.value;
       this.#subjects = [messageSubject(0, this.#token, tokens), messageSubject(1, this.#token, tokens)];
     }
+    const { access } = this.#host;
+    if (!access.unrestricted && !access.may('publish', topic)) return this.#deny(qos, answer);
     const payload = packet.payload as Buffer; // aedes' parser makes nothing else
     const message = { topic: this.#topic!, payload, qos, retain: false, client: this.#client } as const;
     const ruling = judge(contracts, message, qos > 0);
@@ -106,6 +111,17 @@ export class ClientPublisher {
   /** The connection is gone. */
   close(): void {
     this.#intake.abandon();
+  }
+
+  /** It goes nowhere; at QoS 1 it is acknowledged all the same, in its turn [MQTT3-3.3.5-2]. */
+  #deny(qos: 0 | 1, answer: Answer): void {
+    this.#parts.stats.deniedIn++;
+    if (qos === 0) return answer();
+    this.#intake.accept((code) =>
+      this.#host.attempt('a PUBLISH that is not allowed', () => {
+        if (code === undefined) answer();
+      }),
+    );
   }
 
   #described(span: MessageSpan | undefined, ruling: Ruling | undefined): Uint8Array | undefined {

@@ -6,8 +6,10 @@ import {
   type ErrorCode,
   type QoS,
   type Refusal,
+  type Result,
   type TopicFilter,
 } from '@trivium/contracts';
+import { createStanding, type Access, type Principal, type Standing } from '@trivium/identity';
 import type { AedesPublishPacket, Client, ConnectPacket, PublishPacket, Subscription } from 'aedes';
 import type { Peer } from './aedes-door.ts';
 import type { ClientOwner } from './client-owners.ts';
@@ -23,6 +25,7 @@ import {
   type SubscribeAnswer,
   type SubscribeEntry,
 } from './subscribe-batch.ts';
+import { signIn } from './sign-in.ts';
 import { subscribeFilter } from './subscribe-rules.ts';
 import { Subscriber, type SubscriberHost } from './subscriber.ts';
 
@@ -43,6 +46,8 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
   readonly #batch = new SubscribeBatch((entries) => this.attempt('SUBSCRIBE', () => this.#activate(entries)));
   #client: Client | undefined;
   #assigned = false;
+  /** Who it is, and what it may do; once that is known. */
+  #standing: Standing | undefined;
   #refusal: Refusal | undefined;
   #answerConnect: ConnectAnswer | undefined;
   #publisher: ClientPublisher | undefined;
@@ -85,10 +90,16 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
     this.#refusal = connectRefusal(packet, this.#parts.config.maxClientIdBytes);
   }
 
-  authenticate(answer: ConnectAnswer): void {
+  /** Who is it? Its client id is claimed when that is known. */
+  authenticate(user: string | undefined, password: Uint8Array | undefined, answer: ConnectAnswer): void {
     this.#answerConnect = answer;
     if (this.#refusal !== undefined) return this.#refuseConnect(this.#refusal);
-    this.#parts.owners.take(this.client.id, this);
+    const { address, loopback } = this.#peer;
+    const known = this.#assigned ? {} : { client: this.client.id };
+    const who = signIn(this.#parts.identity, this.#peer, user, password, { address, loopback, ...known });
+    if (who instanceof Promise)
+      void who.then((found) => this.attempt('CONNECT', () => this.#signedIn(found)));
+    else this.#signedIn(who);
   }
 
   connackSent(returnCode: number | undefined): void {
@@ -110,6 +121,7 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
   /** One filter of a SUBSCRIBE. Answered when it is active. */
   subscribe(request: Subscription, answer: SubscribeAnswer): void {
     const filter = subscribeFilter(request, this.#parts.topicLimits);
+    if (filter.ok && !this.#standing!.subscribe(filter.value)) return answer(null, null);
     if (filter.ok) return this.#batch.add({ request, filter: filter.value, answer });
     const { code, message } = filter.error;
     if (code === 'filter.invalid') answer(new TriviumError(code, message));
@@ -117,7 +129,9 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
   }
 
   unsubscribe(filter: string): void {
-    if (!this.#closed) this.#subscriber?.unsubscribe(filter as TopicFilter);
+    if (this.#closed) return;
+    this.#subscriber?.unsubscribe(filter as TopicFilter);
+    this.#standing?.unsubscribe(filter);
   }
 
   acknowledged(packetId: number | undefined): void {
@@ -152,7 +166,24 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
     this.end('session.taken-over');
   }
 
+  // What publisher and subscriber ask.
+
+  get access(): Access {
+    return this.#standing!.access;
+  }
+
+  mayReceive(topic: string): boolean {
+    return this.#standing!.mayReceive(topic);
+  }
+
   // What the door asks.
+
+  /** Its credentials may not count any more, or a filter of it not be allowed: then it ends. */
+  judge(nowMs: number): void {
+    this.attempt('a look at what it may do', () => {
+      if (this.#standing?.holds(nowMs) === false) this.end('auth.denied', 'it may not be here any more');
+    });
+  }
 
   retry(): void {
     this.attempt('a retry', () => this.#publisher?.retry());
@@ -186,6 +217,16 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
     return this.#publisher?.ready ?? true;
   }
 
+  #signedIn(who: Result<Principal>): void {
+    if (this.#closed) return;
+    if (!who.ok) return this.#refuseConnect(who.error);
+    const { identity, owners } = this.#parts;
+    const access = identity.access(who.value, this.client.id, this.#assigned);
+    if (!access.ok) return this.#refuseConnect(access.error);
+    this.#standing = createStanding(identity, access.value);
+    owners.take(this.client.id, who.value.name, this);
+  }
+
   #refuseConnect({ code, message }: Refusal): void {
     this.#reason ??= code;
     this.#answerConnect?.(Object.assign(new Error(message), { returnCode: toConnackCode311(code) }), null);
@@ -197,7 +238,10 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
     const admitted: SubscribeEntry[] = [];
     for (const entry of entries) {
       if (subscriber.admits(entry.filter)) admitted.push(entry);
-      else entry.answer(null, null);
+      else {
+        this.#standing!.unsubscribe(entry.filter);
+        entry.answer(null, null);
+      }
     }
     if (admitted.length === 0) return;
     const subscriptions = admitted.map(({ filter, request }) => ({ filter, qos: request.qos as QoS }));

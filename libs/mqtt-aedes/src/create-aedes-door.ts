@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { createCommandDesk } from '@trivium/commands';
+import { OPEN_IDENTITY } from '@trivium/identity';
 import { NO_CONTRACTS } from '@trivium/message-contracts';
 import { Aedes, type Client } from 'aedes';
 import type { AedesDoor, AedesDoorOptions, Peer } from './aedes-door.ts';
@@ -15,8 +16,8 @@ import { PayloadCopy } from './payload-copy.ts';
 import { createStats } from './stats.ts';
 import { NO_TRACING } from './tracing.ts';
 
-/** How often publishes that could not be stored are tried again while the bus is up. */
-const RETRY_MS = 500;
+/** How often publishes that could not be stored are tried again while the bus is up, and it is seen whether clients may still be here. */
+const ROUND_MS = 500;
 
 /** A stock aedes as a door of the hub. Resolves when it takes connections. */
 export async function createAedesDoor(options: AedesDoorOptions): Promise<AedesDoor> {
@@ -27,6 +28,7 @@ export async function createAedesDoor(options: AedesDoorOptions): Promise<AedesD
   const parts: DoorParts = {
     bus,
     delivery,
+    identity: options.identity ?? OPEN_IDENTITY,
     contracts: options.contracts ?? NO_CONTRACTS,
     config,
     topicLimits: { maxTopicBytes: config.maxTopicBytes, maxTopicLevels: config.maxTopicLevels },
@@ -79,7 +81,10 @@ export async function createAedesDoor(options: AedesDoorOptions): Promise<AedesD
   });
   // It knows no client, and so says of each that it is offline.
   const desk = createCommandDesk(bus);
-  const stopRetries = clock.every(RETRY_MS, retryAll);
+  const stopRounds = clock.every(ROUND_MS, () => {
+    for (const connection of connections) connection.judge(clock.now());
+    retryAll();
+  });
 
   let accepting = true;
   let served = 0;
@@ -120,7 +125,7 @@ export async function createAedesDoor(options: AedesDoorOptions): Promise<AedesD
     async drain(context) {
       accepting = false;
       await drainConnections(connections, context, clock);
-      stopRetries();
+      stopRounds();
       desk.close();
       offState();
       offPressure();

@@ -1,6 +1,7 @@
 import type { Bus, Logger } from '@trivium/bus';
 import type { TopicLimits } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
+import type { Identity } from '@trivium/identity';
 import type { MessageContracts } from '@trivium/message-contracts';
 import type { ClientOwners } from './client-owners.ts';
 import type { Clock } from './clock.ts';
@@ -15,6 +16,7 @@ import type { Tracing } from './tracing.ts';
 export interface DoorParts {
   readonly bus: Bus;
   readonly delivery: Delivery;
+  readonly identity: Identity;
   readonly contracts: MessageContracts;
   readonly config: AedesConfig;
   readonly topicLimits: TopicLimits;

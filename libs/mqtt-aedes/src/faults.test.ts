@@ -97,7 +97,10 @@ describe('a fault on the border to aedes costs one connection, never the process
       'the owners of client ids',
       {
         door: {
-          owners: { take: (id, owner) => (id === VICTIM ? boom() : owner.claimed()), leave: () => {} },
+          owners: {
+            take: (id, _principal, owner) => (id === VICTIM ? boom() : owner.claimed()),
+            leave: () => {},
+          },
         },
       },
     ],
@@ -105,7 +108,10 @@ describe('a fault on the border to aedes costs one connection, never the process
       'the owners of client ids, at the end',
       {
         door: {
-          owners: { take: (_id, owner) => owner.claimed(), leave: (id) => void (id === VICTIM && boom()) },
+          owners: {
+            take: (_id, _principal, owner) => owner.claimed(),
+            leave: (id) => void (id === VICTIM && boom()),
+          },
         },
       },
     ],

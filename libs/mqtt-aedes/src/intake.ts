@@ -14,6 +14,8 @@ export interface OpenPublish {
   settle(code?: ErrorCode): void;
 }
 
+const NOTHING = new Uint8Array(0);
+
 interface Entry extends OpenPublish {
   state: 'sent' | 'stored' | 'postponed';
 }
@@ -64,10 +66,22 @@ export class Intake implements StoreSink {
     this.#postponed++;
   }
 
+  /** A message that goes nowhere: it is settled in its turn. */
+  accept(settle: OpenPublish['settle']): void {
+    const entry: Entry = { subject: '', payload: NOTHING, headers: undefined, settle, state: 'stored' };
+    this.#open.set(this.#tokens++, entry);
+    this.#stats.openPublishes++;
+    this.#settle();
+  }
+
   stored(token: number): void {
     const entry = this.#open.get(token);
     if (entry === undefined) return;
     entry.state = 'stored';
+    this.#settle();
+  }
+
+  #settle(): void {
     for (const [first, oldest] of this.#open) {
       if (oldest.state !== 'stored') return;
       this.#open.delete(first);

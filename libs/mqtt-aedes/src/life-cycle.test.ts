@@ -100,7 +100,7 @@ describe('a client id has one connection [MQTT3-3.1.4-2]', () => {
     await using fixture = await startDoor(nats.url, {
       door: {
         owners: {
-          take: (client, owner) => void owners.set(client, owner),
+          take: (client, _principal, owner) => void owners.set(client, owner),
           leave: (client) => void owners.delete(client),
         },
       },

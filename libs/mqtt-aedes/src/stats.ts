@@ -17,6 +17,10 @@ export interface AedesDoorStats {
   publishedQos1: number;
   deliveredQos0: number;
   deliveredQos1: number;
+  /** Messages from clients that they may not publish. */
+  deniedIn: number;
+  /** Messages that a filter matched and its client may not receive: they were passed over. */
+  deniedOut: number;
   /** QoS 0 messages from clients that the bus did not take. */
   droppedIn: number;
   /** QoS 0 messages to clients that did not read. */
@@ -48,6 +52,8 @@ export function createStats(): AedesDoorStats {
     publishedQos1: 0,
     deliveredQos0: 0,
     deliveredQos1: 0,
+    deniedIn: 0,
+    deniedOut: 0,
     droppedIn: 0,
     droppedOut: 0,
     openPublishes: 0,

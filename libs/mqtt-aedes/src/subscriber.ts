@@ -8,6 +8,8 @@ import type { MessageSpan } from './tracing.ts';
 /** The connection that the messages go to. */
 export interface SubscriberHost {
   readonly client: Client;
+  /** Whether messages of the topic are its business. */
+  mayReceive(topic: string): boolean;
   /** Runs what must not throw; ends the connection if it does. */
   attempt(where: string, run: () => void): void;
 }
@@ -64,11 +66,13 @@ export class Subscriber implements Receiver {
   }
 
   onLive(message: Delivered): void {
+    if (!this.#isAllowed(message)) return;
     if (this.#waiting > this.#parts.config.maxOutputBytes) this.#parts.stats.droppedOut++;
     else this.#host.attempt('a message to a client', () => this.#hand(message, 0));
   }
 
   onDurable(message: Delivered, sub: Subscription): boolean {
+    if (!this.#isAllowed(message)) return true;
     if (this.#window.full || this.#waiting > this.#parts.config.maxOutputBytes) {
       this.#full = true;
       return false;
@@ -90,6 +94,12 @@ export class Subscriber implements Receiver {
 
   close(): void {
     this.#attachment.detach();
+  }
+
+  #isAllowed({ topic }: Delivered): boolean {
+    if (this.#host.mayReceive(topic)) return true;
+    this.#parts.stats.deniedOut++;
+    return false;
   }
 
   #hand(message: Delivered, qos: 0 | 1): void {

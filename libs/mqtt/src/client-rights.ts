@@ -1,4 +1,4 @@
-import { accept, refuse, type Result } from '@trivium/contracts';
+import { accept, refuse, type Result, type WillMessage } from '@trivium/contracts';
 import type { Access, Credentials, Identity, Principal, Source } from '@trivium/identity';
 import { AuthExchange } from './auth-exchange.ts';
 import { mayPublish, type Rights } from './rights.ts';
@@ -22,8 +22,9 @@ export class ClientRights implements Rights {
   /** Of the access, when it was last looked at. */
   #version = 0;
   #expiresAt = Infinity;
-  /** It has no rights any more, though it had the right to leave its will (its proof has expired), or not even that. */
-  #over: 'expired' | 'denied' | undefined;
+  #will: WillMessage | undefined;
+  /** Whether it might leave its will until its proof expired. */
+  #leaves: boolean | undefined;
 
   constructor(identity: Identity, peer: Peer) {
     this.#identity = identity;
@@ -77,19 +78,19 @@ export class ClientRights implements Rights {
   renew(nowMs: number): 'gone' | 'changed' | 'same' {
     const { access } = this;
     const before = this.#version;
+    if (nowMs >= this.#expiresAt) this.#leaves ??= this.mayLeaveWill;
     this.#seen = this.#identity.version;
     if (access.renew(nowMs)) {
       this.#version = access.version;
       return access.version === before ? 'same' : 'changed';
     }
-    this.#over = nowMs >= this.#expiresAt ? 'expired' : 'denied';
     return 'gone';
   }
 
   /** Whether the client's will may be published. One whose proof has expired may leave it; one that was thrown out may not. */
-  mayLeaveWill({ will }: SessionClient): boolean {
-    if (will === undefined || this.#access === undefined) return true;
-    return this.#over !== 'denied' && mayPublish(this.#access, will.topic, will.retain);
+  get mayLeaveWill(): boolean {
+    const will = this.#will;
+    return this.#leaves ?? (will === undefined || mayPublish(this.access, will.topic, will.retain));
   }
 
   /** What the transport has proven: by the request that opened it, or by a certificate. */
@@ -111,6 +112,7 @@ export class ClientRights implements Rights {
     const { will } = client;
     if (will !== undefined && !mayPublish(access.value, will.topic, will.retain))
       return { on: 'refused', error: { code: 'auth.denied', message: 'not allowed to publish its will' } };
+    this.#will = will;
     this.#access = access.value;
     this.#version = access.value.version;
     this.#expiresAt = who.value.expiresAt ?? Infinity;

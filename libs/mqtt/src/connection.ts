@@ -198,7 +198,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     this.#ended = true;
     this.#session = { phase: 'closed' };
     // First, while the session's state can still be asked for. DISCONNECT drops the will [MQTT3-3.14.4-3].
-    const will = this.#opened && reason !== 'client.disconnected' && this.#rights.mayLeaveWill(client!);
+    const will = this.#opened && reason !== 'client.disconnected' && this.#rights.mayLeaveWill;
     parts.owners.leave(this, { will });
     this.#intake?.close();
     this.#subscriber?.close();
@@ -349,7 +349,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
 
   /** A will that is not allowed any more goes; a subscription that is not ends the connection, since nothing else can tell the client. */
   #judgeAgain(): void {
-    if (this.#held !== undefined && !this.#rights.mayLeaveWill(this.client)) this.#held.dropWill();
+    if (this.#held !== undefined && !this.#rights.mayLeaveWill) this.#held.dropWill();
     if (this.#subscriber?.judgeAgain() === false)
       this.close('auth.denied', 'a subscription is not allowed any more');
   }
