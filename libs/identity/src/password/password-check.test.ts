@@ -43,7 +43,7 @@ describe('a password', () => {
     const one = await timed(async () => check('nobody', 'x'));
     delay.enable();
     const all = performance.now();
-    await Promise.all(Array.from({ length: 20 }, (_, i) => check('pump', `wrong${i}`)));
+    await Promise.all(Array.from({ length: 20 }, async (_, i) => check('pump', `wrong${i}`)));
     const took = performance.now() - all;
     delay.disable();
     // Without a thread pool the loop would have stood still for one verification at the least, every time.
@@ -86,7 +86,7 @@ describe('a password', () => {
   it('beyond those that can wait is refused with the time to come again, not left hanging', async () => {
     const stats = createStats();
     const check = checkOf(new Map(), { memoryKiB: 1_024, passes: 1 }, stats);
-    const results = Array.from({ length: 300 }, (_, i) => check(`nobody${i}`, 'x'));
+    const results = Array.from({ length: 300 }, async (_, i) => check(`nobody${i}`, 'x'));
     expect(stats.waiting).toBe(256);
     const refused = (await Promise.all(results)).filter(
       (each) => !each.ok && each.error.code === 'rate.limited',
