@@ -34,6 +34,7 @@ import { command } from './routes/command.ts';
 import { commandStatus } from './routes/command-status.ts';
 import { device } from './routes/device.ts';
 import { devices } from './routes/devices.ts';
+import { explainRoute } from './routes/explain.ts';
 import { myCommands } from './routes/my-commands.ts';
 import { publishMessages } from './routes/publish-messages.ts';
 import { publishTopic } from './routes/publish-topic.ts';
@@ -145,6 +146,7 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   const registry = createDeviceRegistry(bucket, directory, clock.now);
   devices(app, { directory });
   device(app, { directory, registry, maxClientIdBytes });
+  explainRoute(app, { bus, limits, clock });
   const desk = createCommandDesk(bus, clock.now);
   const caller = createCommandCaller(bus, clock.now);
   const commanding = createCommanding(caller, createCommandStore(bus, clock.now), clock);

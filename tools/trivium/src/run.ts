@@ -26,6 +26,10 @@ const COMMANDS: Readonly<Record<string, Offered>> = {
     summary: 'looks at a hub, and says what is wrong and what to do',
     load: async () => (await import('./doctor/doctor.ts')).doctor,
   },
+  explain: {
+    summary: 'why a message does or does not reach a client',
+    load: async () => (await import('./explain/explain.ts')).explain,
+  },
   contracts: {
     summary: 'what the site expects of messages: list, check, add, remove, test, types, asyncapi',
     load: async () => (await import('./contracts/contracts.ts')).contracts,
