@@ -1,3 +1,4 @@
+export { pairOf } from './certificate-pair.ts';
 export { doorTlsSettings, tlsSection } from './config.ts';
 export type { DoorTlsConfig, TlsConfig } from './config.ts';
 export { tlsFaults } from './tls-faults.ts';

@@ -2,16 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { authSection } from '@trivium/identity';
 import { readConfig, serviceSchema } from '@trivium/service';
+import { tlsSection } from '@trivium/tls';
 import { Type, type Static } from 'typebox';
 import { CommandError } from './command.ts';
 
-/** Empty: none. */
-const file = Type.String({ default: '' });
 const door = (port: number) =>
   Type.Object({
     host: Type.String({ default: '127.0.0.1' }),
     port: Type.Integer({ default: port }),
-    tlsCert: file,
+    tlsCert: Type.Optional(Type.String({ minLength: 1 })),
   });
 
 /** What tools need of the settings of services. */
@@ -19,7 +18,7 @@ const settingsSchema = Type.Object({
   ...serviceSchema(9101, {}).properties,
   dataDir: Type.Optional(Type.String({ minLength: 1 })),
   auth: authSection,
-  tls: Type.Object({ cert: file, clientCa: file, revocationList: file }),
+  tls: tlsSection,
   mqtt: door(1883),
   ws: door(8083),
   http: door(8080),

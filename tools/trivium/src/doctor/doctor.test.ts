@@ -239,13 +239,21 @@ describe('settings', () => {
     await call(['certs', 'ca', '--out', out]);
     await call(['certs', 'server', '--name', 'hub.local', '--days', '40', '--out', out]);
     const cert = join(out, 'servers/hub.local.cert.pem');
-    const settings = hubSettings({ TRIVIUM_TLS_CERT: cert, TRIVIUM_HTTP_TLS_CERT: join(out, 'none.pem') });
-    const at = (days: number): string[] =>
-      checkCertificates(settings, Date.now() + days * 86_400_000).map(({ level }) => level);
-    expect(at(0)).toEqual(['ok', 'fail']);
-    expect(at(11)).toEqual(['warn', 'fail']);
-    expect(at(41)).toEqual(['fail', 'fail']);
-    expect(at(-1)).toEqual(['fail', 'fail']);
+    const key = join(out, 'servers/hub.local.key.pem');
+    const settings = hubSettings({
+      TRIVIUM_TLS_CERT: cert,
+      TRIVIUM_HTTP_TLS_CERT: join(out, 'none.pem'),
+      TRIVIUM_TLS_HOSTS: JSON.stringify({ 'hub.local': `${cert}:${key}` }),
+      TRIVIUM_TLS_REVOCATION_LIST: join(out, 'revoked.crl.pem'),
+    });
+    const at = async (days: number): Promise<string[]> =>
+      (await checkCertificates(settings, Date.now() + days * 86_400_000)).map(({ level }) => level);
+    expect(await at(0)).toEqual(['ok', 'fail', 'ok', 'ok']);
+    expect(await at(11)).toEqual(['warn', 'fail', 'warn', 'ok']);
+    expect(await at(41)).toEqual(['fail', 'fail', 'fail', 'ok']);
+    expect(await at(-1)).toEqual(['fail', 'fail', 'fail', 'ok']);
+    expect((await at(3_640)).at(-1)).toBe('warn');
+    expect((await at(3_651)).at(-1)).toBe('fail');
   });
 });
 

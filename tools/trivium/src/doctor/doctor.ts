@@ -51,7 +51,7 @@ async function lookAt(
   const running = readHubFile(place.dataDir)?.processes;
   const processes = running === undefined && named.length === 0 ? undefined : [...(running ?? []), ...named];
   const [doors, hub] = await Promise.all([checkDoors(processes, place.dataDir), lookAtHub(settings, around)]);
-  return [...checkCertificates(settings, Date.now()), ...doors, ...hub];
+  return [...(await checkCertificates(settings, Date.now())), ...doors, ...hub];
 }
 
 /** What takes NATS. */
