@@ -8,6 +8,7 @@ cd "$(dirname "$0")/../.."
 offset=${TRIVIUM_SMOKE_OFFSET:-30000}
 export COMPOSE_PROJECT_NAME=trivium-smoke COMPOSE_PROFILES=aedes
 export TRIVIUM_MQTT_PORT=$((offset + 1883)) TRIVIUM_AEDES_PORT=$((offset + 1884)) TRIVIUM_WS_PORT=$((offset + 8083)) TRIVIUM_HTTP_PORT=$((offset + 8080))
+export TRIVIUM_MQTT_TLS_PORT=$((offset + 8883)) TRIVIUM_WS_TLS_PORT=$((offset + 8084)) TRIVIUM_HTTP_TLS_PORT=$((offset + 8443))
 export TRIVIUM_MQTT_ADMIN_PORT=$((offset + 9101)) TRIVIUM_WS_ADMIN_PORT=$((offset + 9102)) TRIVIUM_HTTP_ADMIN_PORT=$((offset + 9103))
 export TRIVIUM_ROUTER_ADMIN_PORT=$((offset + 9104)) TRIVIUM_AEDES_ADMIN_PORT=$((offset + 9105))
 http=http://127.0.0.1:$TRIVIUM_HTTP_PORT

@@ -18,7 +18,10 @@ const fake = (name: string, stopRank: number, env: Record<string, string> = {}):
 const services: ServiceSpec[] = [
   {
     ...fake('door-a', 2, { FAKE_DOOR: '1' }),
-    port: { purpose: 'HTTP', variable: 'TRIVIUM_HTTP_PORT', scheme: 'http' },
+    port: {
+      ...{ purpose: 'HTTP', scheme: 'http' },
+      ...{ variable: 'TRIVIUM_HTTP_PORT', tlsVariable: 'TRIVIUM_HTTP_TLS_PORT' },
+    },
   },
   fake('door-b', 2, JSON.parse(process.env['FAKE_B'] ?? '{}')),
   fake('core', 1),

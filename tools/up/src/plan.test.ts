@@ -83,6 +83,21 @@ describe('the plan of a hub', () => {
     expect(screenOf(plan())).not.toContain('https:');
   });
 
+  it('has ports of TLS at every door when there is a certificate for all, and shows them', () => {
+    const made = plan({ TRIVIUM_TLS_CERT: 'c.pem', TRIVIUM_PORT_OFFSET: '100', TRIVIUM_WS_TLS_PORT: '444' });
+    expect(ports(made)).toMatchObject({
+      'mqtt-ingress': [1983, 8983, 9201],
+      'ws-ingress': [8183, 444, 9202],
+      'http-ingress': [8180, 8543, 9203],
+      'mqtt-ingress-aedes': [1984, 8984, 9205],
+    });
+    const aedes = made.processes.find(({ name }) => name === 'mqtt-ingress-aedes');
+    expect(aedes?.command.env).toMatchObject({ TRIVIUM_MQTT_TLS_PORT: '8984' });
+    const screen = screenOf(made);
+    for (const address of ['mqtts://127.0.0.1:8983', 'wss://127.0.0.1:444', 'https://127.0.0.1:8543'])
+      expect(screen).toContain(address);
+  });
+
   it('runs the aedes door with its own port and engine', () => {
     const aedes = plan().processes.find(({ name }) => name === 'mqtt-ingress-aedes');
     expect(aedes?.command.env).toMatchObject({ TRIVIUM_MQTT_ENGINE: 'aedes', TRIVIUM_MQTT_PORT: '1884' });

@@ -108,7 +108,7 @@ export function planHub(options: PlanOptions): Plan {
           ...service.env,
           ...(ownNats && { TRIVIUM_NATS_NKEY_FILE: keyFile(dataDir, service.natsUser) }),
           ...(service.port && door && { [service.port.variable]: String(door.port) }),
-          ...(tls && { [tls.setting]: String(tls.port) }),
+          ...(service.port && tls && { [service.port.tlsVariable]: String(tls.port) }),
           TRIVIUM_ADMIN_PORT: String(admin.port),
           TRIVIUM_PARENT: 'ipc',
         },
@@ -120,7 +120,8 @@ export function planHub(options: PlanOptions): Plan {
       stopRank: service.stopRank,
       ...(service.port &&
         door && { address: `${service.port.scheme}://${reachable(door.host)}:${door.port}` }),
-      ...(tls && { tlsAddress: `https://${reachable(tls.host)}:${tls.port}` }),
+      ...(service.port &&
+        tls && { tlsAddress: `${service.port.scheme}s://${reachable(tls.host)}:${tls.port}` }),
     };
   }
 
@@ -135,12 +136,15 @@ export function planHub(options: PlanOptions): Plan {
     };
   }
 
-  function tlsOf({ port }: ServiceSpec, name: string, n: number): Listener | undefined {
-    const { host, tlsPort, tlsCert } = settings.http;
-    if (port?.scheme !== 'http' || tlsCert === undefined) return undefined;
+  function tlsOf({ port, env: own }: ServiceSpec, name: string, n: number): Listener | undefined {
+    if (port === undefined) return undefined;
+    const aedes = own?.['TRIVIUM_MQTT_ENGINE'] === 'aedes';
+    const { host, tlsPort, tlsCert = settings.tls.cert } = settings[port.scheme as 'mqtt' | 'ws' | 'http'];
+    if (tlsCert === '') return undefined;
     return {
-      ...{ service: name, purpose: 'HTTPS', host, port: tlsPort + n * SCALE_STEP },
-      setting: 'TRIVIUM_HTTP_TLS_PORT',
+      ...{ service: name, purpose: `${port.purpose} over TLS`, host },
+      port: (aedes ? settings.up.aedesTlsPort : tlsPort) + n * SCALE_STEP,
+      setting: aedes ? 'TRIVIUM_UP_AEDES_TLS_PORT' : port.tlsVariable,
     };
   }
 

@@ -5,6 +5,9 @@ export interface PortSpec {
   purpose: string;
   /** Name of the setting that the service itself reads: `mqtt.port` is `TRIVIUM_MQTT_PORT`. */
   variable: string;
+  /** The same of its port for TLS. */
+  tlsVariable: string;
+  /** Over TLS one with an s. */
   scheme: string;
 }
 
@@ -22,7 +25,13 @@ export interface ServiceSpec {
   stopRank: number;
 }
 
-const MQTT: PortSpec = { purpose: 'MQTT', variable: 'TRIVIUM_MQTT_PORT', scheme: 'mqtt' };
+const doorOf = (purpose: string, scheme: string): PortSpec => ({
+  ...{ purpose, scheme },
+  variable: `TRIVIUM_${scheme.toUpperCase()}_PORT`,
+  tlsVariable: `TRIVIUM_${scheme.toUpperCase()}_TLS_PORT`,
+});
+
+const MQTT = doorOf('MQTT', 'mqtt');
 
 /** What `npm start` runs beside NATS, in the order in which it is shown. Admin ports are counted in this order. */
 export const SERVICES: readonly ServiceSpec[] = [
@@ -36,14 +45,14 @@ export const SERVICES: readonly ServiceSpec[] = [
   {
     name: 'ws-ingress',
     main: 'apps/ws-ingress/src/main.ts',
-    port: { purpose: 'WebSocket', variable: 'TRIVIUM_WS_PORT', scheme: 'ws' },
+    port: doorOf('WebSocket', 'ws'),
     natsUser: 'ws-ingress',
     stopRank: 2,
   },
   {
     name: 'http-ingress',
     main: 'apps/http-ingress/src/main.ts',
-    port: { purpose: 'HTTP', variable: 'TRIVIUM_HTTP_PORT', scheme: 'http' },
+    port: doorOf('HTTP', 'http'),
     natsUser: 'http-ingress',
     stopRank: 2,
   },

@@ -3,6 +3,8 @@ import { Type, type Static } from 'typebox';
 
 const port = (number: number, description: string) =>
   Type.Integer({ default: number, minimum: 1, maximum: 65_535, description });
+const certificate = (description: string) =>
+  Type.Optional(Type.String({ minLength: 1, description: `${description}; with one there is TLS` }));
 const host = (description: string) => Type.String({ default: '127.0.0.1', minLength: 1, description });
 
 /** The settings of the services that the launcher needs too, and under `up` its own. */
@@ -22,18 +24,26 @@ export const settingsSchema = Type.Object({
   nats: Type.Object({
     url: Type.String({ default: '', description: 'A NATS to use; empty: one is started' }),
   }),
-  mqtt: Type.Object({ host: host('Address of the MQTT door'), port: port(1883, 'Port of the MQTT door') }),
+  tls: Type.Object({
+    cert: Type.String({ default: '', description: 'The certificate of every door; empty: no TLS' }),
+  }),
+  mqtt: Type.Object({
+    host: host('Address of the MQTT door'),
+    port: port(1883, 'Port of the MQTT door'),
+    tlsPort: port(8883, 'Port of the same over TLS'),
+    tlsCert: certificate('Its own certificate'),
+  }),
   ws: Type.Object({
     host: host('Address of the WebSocket door'),
     port: port(8083, 'Port of the WebSocket door'),
+    tlsPort: port(8084, 'Port of the same over TLS'),
+    tlsCert: certificate('Its own certificate'),
   }),
   http: Type.Object({
     host: host('Address of the HTTP door'),
     port: port(8080, 'Port of the HTTP door'),
     tlsPort: port(8443, 'Port of its HTTPS'),
-    tlsCert: Type.Optional(
-      Type.String({ minLength: 1, description: 'Its certificate; without it no HTTPS' }),
-    ),
+    tlsCert: certificate('Its own certificate'),
   }),
   admin: Type.Object({
     host: host('Address of health and metrics'),
@@ -43,6 +53,7 @@ export const settingsSchema = Type.Object({
     natsPort: port(4222, 'Port of the NATS that the launcher starts'),
     natsMonitorPort: port(8222, 'Port of its health and statistics'),
     aedesPort: port(1884, 'Port of the MQTT door with the aedes engine'),
+    aedesTlsPort: port(8884, 'Port of the same over TLS'),
     readyTimeoutMs: Type.Integer({ default: 60_000, minimum: 1, description: 'How long the start may take' }),
     stopTimeoutMs: Type.Integer({
       default: 20_000,
