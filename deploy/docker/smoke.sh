@@ -59,11 +59,11 @@ docker compose build --quiet
 say 'starting'
 docker compose up --detach --no-build >"$work/compose-up" 2>&1
 for port in "$TRIVIUM_MQTT_ADMIN_PORT" "$TRIVIUM_WS_ADMIN_PORT" "$TRIVIUM_HTTP_ADMIN_PORT" "$TRIVIUM_ROUTER_ADMIN_PORT" "$TRIVIUM_AEDES_ADMIN_PORT"; do
-  until_true 120 "/readyz on $port" ready "$port"
+  until_true 300 "/readyz on $port" ready "$port"
 done
 say 'all services are ready'
 
-until_true 60 'the first credentials' shown
+until_true 120 'the first credentials' shown
 key=$(credential '^ *key of an administrator +(tvk_[^ ]+).*$')
 password=$(credential '^ *a device +device-1, password ([^ ]+).*$')
 bearer="Authorization: Bearer $key"
