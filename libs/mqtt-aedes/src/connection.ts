@@ -9,7 +9,7 @@ import {
   type Result,
   type TopicFilter,
 } from '@trivium/contracts';
-import { createStanding, type Access, type Principal, type Standing } from '@trivium/identity';
+import { createRights, type Access, type Principal, type Rights } from '@trivium/identity';
 import type { AedesPublishPacket, Client, ConnectPacket, PublishPacket, Subscription } from 'aedes';
 import type { Peer } from './aedes-door.ts';
 import type { ClientOwner } from './client-owners.ts';
@@ -47,7 +47,7 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
   #client: Client | undefined;
   #assigned = false;
   /** Who it is, and what it may do; once that is known. */
-  #standing: Standing | undefined;
+  #rights: Rights | undefined;
   #refusal: Refusal | undefined;
   #answerConnect: ConnectAnswer | undefined;
   #publisher: ClientPublisher | undefined;
@@ -121,7 +121,7 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
   /** One filter of a SUBSCRIBE. Answered when it is active. */
   subscribe(request: Subscription, answer: SubscribeAnswer): void {
     const filter = subscribeFilter(request, this.#parts.topicLimits);
-    if (filter.ok && !this.#standing!.subscribe(filter.value)) return answer(null, null);
+    if (filter.ok && !this.#rights!.subscribe(filter.value)) return answer(null, null);
     if (filter.ok) return this.#batch.add({ request, filter: filter.value, answer });
     const { code, message } = filter.error;
     if (code === 'filter.invalid') answer(new TriviumError(code, message));
@@ -131,7 +131,7 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
   unsubscribe(filter: string): void {
     if (this.#closed) return;
     this.#subscriber?.unsubscribe(filter as TopicFilter);
-    this.#standing?.unsubscribe(filter);
+    this.#rights?.unsubscribe(filter);
   }
 
   acknowledged(packetId: number | undefined): void {
@@ -169,11 +169,11 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
   // What publisher and subscriber ask.
 
   get access(): Access {
-    return this.#standing!.access;
+    return this.#rights!.access;
   }
 
   mayReceive(topic: string): boolean {
-    return this.#standing!.mayReceive(topic);
+    return this.#rights!.mayReceive(topic);
   }
 
   // What the door asks.
@@ -181,7 +181,7 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
   /** Its credentials may not count any more, or a filter of it not be allowed: then it ends. */
   judge(nowMs: number): void {
     this.attempt('a look at what it may do', () => {
-      if (this.#standing?.holds(nowMs) === false) this.end('auth.denied', 'it may not be here any more');
+      if (this.#rights?.holds(nowMs) === false) this.end('auth.denied', 'it may not be here any more');
     });
   }
 
@@ -223,7 +223,7 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
     const { identity, owners } = this.#parts;
     const access = identity.access(who.value, this.client.id, this.#assigned);
     if (!access.ok) return this.#refuseConnect(access.error);
-    this.#standing = createStanding(identity, access.value);
+    this.#rights = createRights(identity, access.value);
     owners.take(this.client.id, who.value.name, this);
   }
 
@@ -239,7 +239,7 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
     for (const entry of entries) {
       if (subscriber.admits(entry.filter)) admitted.push(entry);
       else {
-        this.#standing!.unsubscribe(entry.filter);
+        this.#rights!.unsubscribe(entry.filter);
         entry.answer(null, null);
       }
     }
