@@ -23,7 +23,7 @@ export class ClientRights implements Rights {
   #version = 0;
   #expiresAt = Infinity;
   #will: WillMessage | undefined;
-  /** Whether it might leave its will until its proof expired. */
+  /** Once it has no rights any more: whether it may leave its will all the same. */
   #leaves: boolean | undefined;
 
   constructor(identity: Identity, peer: Peer) {
@@ -84,6 +84,7 @@ export class ClientRights implements Rights {
       this.#version = access.version;
       return access.version === before ? 'same' : 'changed';
     }
+    this.#leaves ??= false;
     return 'gone';
   }
 
