@@ -57,10 +57,13 @@ function mqttDoor(
           return ended;
         },
         publish: (topic, { retain = false, qos = 1 } = {}) =>
-          client.publishAsync(topic, topic, { qos, retain }).then(
-            () => true,
-            () => false,
-          ),
+          Promise.race([
+            client.publishAsync(topic, topic, { qos, retain }).then(
+              () => true,
+              () => false,
+            ),
+            new Promise<boolean>((resolve) => client.once('close', () => resolve(false))),
+          ]),
         subscribe: (filter) =>
           client.subscribeAsync(filter, { qos: 1 }).then(
             ([granted]) => (granted?.qos ?? 128) < 128,
@@ -172,8 +175,8 @@ const httpDoor: AuthorizedDoor = {
       async subscribe(filter) {
         const at = `${url}/v1/stream?filter=${encodeURIComponent(filter)}&qos=1&retained=true`;
         const response = await fetch(at, { headers, signal: gone.signal });
-        // 400: streams have no shared subscriptions.
-        if (response.status === 403 || response.status === 400) return false;
+        // 501: streams have no shared subscriptions.
+        if (response.status === 403 || response.status === 501) return false;
         if (response.status !== 200) throw new Error(`stream answered ${response.status}`);
         void read(response.body!).then(
           () => (ended = true),
