@@ -3,6 +3,7 @@ import type { Bus, Logger } from '@trivium/bus';
 import type { ErrorCode } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
 import type { Identity } from '@trivium/identity';
+import type { LimitsConfig } from '@trivium/limits';
 import type { MessageContracts } from '@trivium/message-contracts';
 import {
   createMqttDoor,
@@ -21,6 +22,8 @@ export interface EngineParts {
   contracts: MessageContracts;
   config: MqttConfig;
   identity: Identity;
+  /** aedes has none of a principal or connection. */
+  limits: LimitsConfig;
   logger: Logger;
   telemetry: Pick<Telemetry, 'messageTracing'>;
   info: { service: string };

@@ -33,11 +33,11 @@ await runService({
     const delivery = createDelivery({ bus, logger });
     const contracts = watchContracts({ bus, logger });
     await contracts.ready;
-    const { auth, allowAnonymous } = config;
+    const { auth, allowAnonymous, limits } = config;
     const identity = createIdentity({ bus, config: auth, allowAnonymous, logger, service });
     await identity.ready;
     const info = { service };
-    const parts = { bus, delivery, contracts, config: mqtt, identity, logger, telemetry, info };
+    const parts = { bus, delivery, contracts, config: mqtt, identity, limits, logger, telemetry, info };
     const door = await createTcpDoor(parts);
     const lease = holdDoorLease({ bus, service, onLost: () => door.closeClients('bus.unavailable') });
     await lease.ready;

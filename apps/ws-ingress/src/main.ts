@@ -43,7 +43,7 @@ await runService({
     const desk = createCommandDesk(bus);
     const caller = createCommandCaller(bus);
     const parts = { bus, delivery, contracts, identity, desk, caller, logger, tracing };
-    const mqtt = createMqttDoor({ ...parts, config: config.mqtt, info });
+    const mqtt = createMqttDoor({ ...parts, config: config.mqtt, limits, info });
     const { maxClientIdBytes, maxTopicBytes, maxTopicLevels } = config.mqtt;
     const tls = openDoorTls({ door: config.ws, tls: config.tls, logger, nowMs: Date.now() });
     const arrivals = createArrivals({ ...config, handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS, logger });

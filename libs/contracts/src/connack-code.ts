@@ -29,7 +29,7 @@ const CONNACK_311: Record<ErrorCode, ConnackCode311> = {
   'subprotocol.required': NOT_AUTHORIZED,
   'idempotency.mismatch': NOT_AUTHORIZED,
   'rate.limited': UNAVAILABLE,
-  'quota.exceeded': NOT_AUTHORIZED,
+  'quota.exceeded': UNAVAILABLE,
   'auth.required': NOT_AUTHORIZED,
   'auth.failed': CREDENTIALS,
   'auth.method': NOT_AUTHORIZED,

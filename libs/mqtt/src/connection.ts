@@ -11,7 +11,7 @@ import { FrameSplitter } from './codec/frame-splitter.ts';
 import { CONNECT, PUBACK, PUBLISH } from './codec/packet-type.ts';
 import type { DoorParts } from './door-parts.ts';
 import type { Servable } from './door-turn.ts';
-import { farewell } from './farewell.ts';
+import { farewell, logEnd } from './farewell.ts';
 import { HOLD, type Hold } from './hold.ts';
 import type { IntakeHost } from './intake-host.ts';
 import { keepAliveTicks, LINGER_TICKS, ticksFor } from './keepalive.ts';
@@ -27,6 +27,7 @@ import type {
   SessionView,
 } from './session.ts';
 import { step } from './session-step.ts';
+import type { Quota } from './quotas.ts';
 import { rulingOn } from './receive-guard.ts';
 import { restore } from './restoring.ts';
 import { Subscriber } from './subscriber.ts';
@@ -42,6 +43,8 @@ const NO_SUBSCRIPTIONS: ReadonlyMap<TopicFilter, unknown> = new Map();
 export class Connection implements TransportSink, Servable, IntakeHost, Owner, SessionView, CommandReceiver {
   readonly id: string;
   readonly outbox: Outbox;
+  /** From the claim of its session on. */
+  quota: Quota | undefined;
   readonly #parts: DoorParts;
   readonly #transport: Transport;
   readonly #peer: Peer;
@@ -141,14 +144,12 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     this.#parts.stats.connections--;
   }
 
-  // What the hub tells.
+  // What the hub tells: commands, and the owners of client ids.
 
   onCommand(command: Command): ErrorCode | undefined {
     if (!this.#opened || this.#ended) return 'device.offline';
     return sendCommand(this.#parts, this.client, this.#subscriberOfClient(), this.outbox, command);
   }
-
-  // What the owners of client ids tell.
 
   claimed(held: HeldSession): void {
     this.#held = held;
@@ -185,6 +186,8 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
       return;
     }
     if (this.#rights.due(nowMs) && !this.#renew(nowMs)) return;
+    if (this.quota?.isReady(nowMs) === true) this.release(HOLD.rate);
+    if (this.#ended) return;
     if (this.#inputEnded) return this.#endOfInput();
     if (this.#holds !== 0 && this.#session.phase !== 'signing-in') this.#heardAt = now;
     else if (now - this.#heardAt >= this.#patience) this.close('keepalive.timeout');
@@ -200,6 +203,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     // First, while the session's state can still be asked for. DISCONNECT drops the will [MQTT3-3.14.4-3].
     const will = this.#opened && reason !== 'client.disconnected' && this.#rights.mayLeaveWill;
     parts.owners.leave(this, { will });
+    this.quota?.leave();
     this.#intake?.close();
     this.#subscriber?.close();
     if (client !== undefined && this.#opened) {
@@ -207,7 +211,8 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
       parts.events.disconnected(client, this.id, this.#peer.address, reason);
     }
     parts.stats.closed[reason] = (parts.stats.closed[reason] ?? 0) + 1;
-    this.#log(reason, detail);
+    const { address, kind } = this.#peer;
+    logEnd(parts.logger, { connection: this.id, client: client?.id, address, kind, code: reason, detail });
     const last = this.#opened ? farewell(client!, reason, detail, parts.config.serverReference) : undefined;
     if (last !== undefined) this.outbox.send(last);
     this.outbox.flush();
@@ -239,7 +244,11 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
       return this.close('protocol.malformed', 'a remaining length that is not in its shortest form'); // [MQTT-1.5.5-1]
     // Before it is open a client of MQTT 5 may be authenticating: then these two are out of place.
     if (this.#opened && first >> 4 === PUBLISH) {
-      return this.#intakeOfClient().take(first, buffer, start, end);
+      this.#intakeOfClient().take(first, buffer, start, end);
+      const quota = this.quota!;
+      if (!quota.limited || quota.spend(end - start, this.#parts.now())) return;
+      this.#parts.stats.slowed++;
+      return this.hold(HOLD.rate); // what is more than the client may publish now waits in its socket
     }
     if (this.#opened && first === PUBACK << 4 && end - start === 2) {
       const packetId = (buffer[start]! << 8) | buffer[start + 1]!;
@@ -327,8 +336,17 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   }
 
   #claim(client: SessionClient): void {
+    const { quotas, owners, now } = this.#parts;
+    const former = owners.find(client.id) as Connection | undefined;
+    this.quota = quotas.enter(this.access.principal, now(), former?.quota);
+    if (this.quota === undefined)
+      return this.#step({
+        on: 'claim-failed',
+        code: 'quota.exceeded',
+        detail: 'connections of one principal',
+      });
     const judged = judgedWill(this.#parts, client);
-    if ('will' in judged) this.#parts.owners.take(this.#parts.claimOf({ ...client, ...judged }), this);
+    if ('will' in judged) owners.take(this.#parts.claimOf({ ...client, ...judged }), this);
     else this.#step({ on: 'claim-failed', code: 'contract.violated', detail: judged.message });
   }
 
@@ -377,13 +395,5 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     if (!this.#paused) return;
     this.#paused = false;
     this.#transport.resume();
-  }
-
-  #log(reason: CloseReason, detail: string | undefined): void {
-    const { address, kind } = this.#peer;
-    const fields = { connection: this.id, client: this.#client?.id, address, kind, code: reason, detail };
-    if (reason === 'client.disconnected' || reason === 'client.gone' || reason === 'server.draining')
-      this.#parts.logger.debug(fields, 'connection ended');
-    else this.#parts.logger.info(fields, 'connection closed');
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createCommandDesk } from '@trivium/commands';
 import { OPEN_IDENTITY } from '@trivium/identity';
+import { NO_LIMITS } from '@trivium/limits';
 import { NO_CONTRACTS } from '@trivium/message-contracts';
 import { createPositionIndex, createSessionOwners } from '@trivium/sessions';
 import { systemClock } from './clock.ts';
@@ -15,6 +16,7 @@ import type { MqttDoor, MqttDoorOptions } from './mqtt-door.ts';
 import { OutputArena } from './output-arena.ts';
 import { PublishFrames } from './publish-frames.ts';
 import { PublishRetries } from './publish-retries.ts';
+import { createQuotas } from './quotas.ts';
 import { createStats } from './stats.ts';
 import { TopicRoutes } from './topic-routes.ts';
 import { NO_TRACING } from './tracing.ts';
@@ -22,7 +24,7 @@ import { NO_TRACING } from './tracing.ts';
 /** A door for MQTT 3.1, 3.1.1 and 5 on the given bus and delivery; both outlive it. */
 export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
   const { bus, delivery, config, logger, info, clock = systemClock, tracing = NO_TRACING } = options;
-  const { contracts = NO_CONTRACTS, identity = OPEN_IDENTITY } = options;
+  const { contracts = NO_CONTRACTS, identity = OPEN_IDENTITY, limits = NO_LIMITS } = options;
   const stats = createStats();
   const ticks = { now: 0 };
   const connections = new Set<Connection>();
@@ -54,6 +56,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     retries: new PublishRetries(soon),
     owners: createSessionOwners({ bus, logger, clock, cleanTtlSeconds, cursorIntervalMs, takeoverTimeoutMs }),
     identity,
+    quotas: createQuotas(limits),
     desk,
     claimOf: ({ id, principal, fresh, expirySeconds, will }) => ({
       ...{ client: id, principal, fresh, will },
@@ -87,6 +90,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     const now = ++ticks.now;
     const nowMs = clock.now();
     for (const connection of connections) connection.tick(now, nowMs);
+    parts.quotas.tick(nowMs);
     if (bus.up) retries.retry();
   });
   const offState = bus.onState((up) => {

@@ -11,6 +11,7 @@ import type { ConnectionEvents } from './connection-events.ts';
 import type { OutputShared } from './outbox.ts';
 import type { PublishFrames } from './publish-frames.ts';
 import type { PublishRetries } from './publish-retries.ts';
+import type { Quotas } from './quotas.ts';
 import type { SessionClient, SessionRules } from './session.ts';
 import type { TopicRoutes } from './topic-routes.ts';
 import type { Tracing } from './tracing.ts';
@@ -24,6 +25,7 @@ export interface DoorParts extends OutputShared {
   readonly tracing: Tracing;
   readonly rules: SessionRules;
   readonly identity: Identity;
+  readonly quotas: Quotas;
   readonly owners: SessionOwners;
   /** What a client asks of the owners of client ids. */
   readonly claimOf: (client: SessionClient) => Claim;

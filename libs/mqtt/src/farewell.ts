@@ -1,3 +1,4 @@
+import type { Logger } from '@trivium/bus';
 import { ERRORS, toMqttReason, type ErrorCode } from '@trivium/contracts';
 import { encodeDisconnect } from './codec/encode.ts';
 import type { CloseReason, SessionClient } from './session.ts';
@@ -24,4 +25,15 @@ export function farewell(
   const packet = encodeDisconnect(code, moved ? { ...why, serverReference } : why);
   // Without the reason string where it would be too large for the client [MQTT-3.14.2-3].
   return packet.length > maximumPacketBytes ? encodeDisconnect(code) : packet;
+}
+
+/** What is written down of the end of a connection. */
+export function logEnd(
+  logger: Logger,
+  fields: { readonly code: CloseReason; readonly [name: string]: unknown },
+): void {
+  const { code } = fields;
+  if (code === 'client.disconnected' || code === 'client.gone' || code === 'server.draining')
+    logger.debug(fields, 'connection ended');
+  else logger.info(fields, 'connection closed');
 }

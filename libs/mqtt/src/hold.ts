@@ -8,6 +8,8 @@ export const HOLD = {
   pressed: 4,
   /** The door is closing. */
   drain: 8,
+  /** The client publishes faster than it may. */
+  rate: 16,
 } as const;
 
 export type Hold = (typeof HOLD)[keyof typeof HOLD];

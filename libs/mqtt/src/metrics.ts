@@ -49,6 +49,10 @@ export const DOOR_METRICS = {
     description: 'Clients away for longer than messages are kept',
     of: 'gaps',
   },
+  'trivium.mqtt.slowed': {
+    description: 'Times that a client was not read for a while, since it published faster than it may',
+    of: 'slowed',
+  },
   'trivium.mqtt.denied.in': {
     description: 'Messages from clients that they may not publish',
     of: 'deniedIn',

@@ -3,6 +3,7 @@ import type { Bus, Logger } from '@trivium/bus';
 import type { CommandDesk } from '@trivium/commands';
 import type { Delivery } from '@trivium/delivery';
 import type { Identity } from '@trivium/identity';
+import type { LimitsConfig } from '@trivium/limits';
 import type { MessageContracts } from '@trivium/message-contracts';
 import type { Clock } from './clock.ts';
 import type { MqttConfig } from './config.ts';
@@ -24,6 +25,8 @@ export interface MqttDoorOptions {
   };
   /** Who clients are and what they may do; unless given, everybody is anonymous and may do everything. */
   identity?: Identity;
+  /** Of principals and connections; none unless given. */
+  limits?: LimitsConfig;
   /** What the site expects of messages; nothing unless given. */
   contracts?: MessageContracts;
   clock?: Clock;

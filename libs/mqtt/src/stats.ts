@@ -22,6 +22,8 @@ export interface DoorStats {
   commandsOut: number;
   /** PUBLISH packets sent again on a new connection. */
   redelivered: number;
+  /** Times that a client was not read for a while, since it published faster than it may. */
+  slowed: number;
   /** Messages from clients that they may not publish. */
   deniedIn: number;
   /** Messages that a filter matched and its client may not receive: they were passed over. */
@@ -69,6 +71,7 @@ export function createStats(): DoorStats {
     deliveredQos2: 0,
     commandsOut: 0,
     redelivered: 0,
+    slowed: 0,
     deniedIn: 0,
     deniedOut: 0,
     droppedIn: 0,

@@ -3,6 +3,7 @@ import { connect as connectSocket, createServer, type AddressInfo, type Socket }
 import { connectBus, type Bus, type Logger } from '@trivium/bus';
 import { createDelivery } from '@trivium/delivery';
 import { OPEN_IDENTITY, type Identity } from '@trivium/identity';
+import { NO_LIMITS, type LimitsConfig } from '@trivium/limits';
 import { watchContracts } from '@trivium/message-contracts';
 import { waitFor } from '@trivium/testing';
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
@@ -46,7 +47,7 @@ export async function realDoor(
   natsUrl: string,
   settings: Partial<MqttConfig> = {},
   identity: Identity = OPEN_IDENTITY,
-  { enforcing = false } = {},
+  { enforcing = false, limits = NO_LIMITS }: { enforcing?: boolean; limits?: LimitsConfig } = {},
 ): Promise<RealDoor> {
   const bus = await connectBus({
     config: { url: natsUrl, name: 'mqtt', publishTimeoutMs: 2_000 },
@@ -57,7 +58,7 @@ export async function realDoor(
   const config = { ...DEFAULTS, ...settings };
   const contracts = enforcing ? watchContracts({ bus, logger: quiet }) : undefined;
   await contracts?.ready;
-  const parts = { bus, delivery, config, logger: quiet, info, identity };
+  const parts = { bus, delivery, config, logger: quiet, info, identity, limits };
   const door = createMqttDoor(contracts === undefined ? parts : { ...parts, contracts });
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
     door.accept(createTcpTransport(socket), { address: '127.0.0.1', kind: 'tcp', loopback: true }),
