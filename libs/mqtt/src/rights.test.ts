@@ -119,7 +119,7 @@ describe('a session is its principal’s', () => {
 });
 
 describe('PUBLISH', () => {
-  test('[MQTT-3.3.5-2] [MQTT-4.6.0-2] MQTT 5: 0x87 in its turn, nothing is forwarded; QoS 0 is dropped and counted', async () => {
+  test('[MQTT-4.6.0-2] MQTT 5: 0x87 in its turn, nothing is forwarded; QoS 0 is dropped and counted', async () => {
     const seen = await root();
     await seen.subscribe('#');
     const client = await login('dev', 5);
