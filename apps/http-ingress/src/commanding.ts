@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { answered, type CommandBody, type CommandCaller, type CommandStore } from '@trivium/commands';
 import {
+  ANONYMOUS,
   errorCode,
   fromBase64,
   propertiesFromJson,
   TriviumError,
   type CommandRecord,
 } from '@trivium/contracts';
-import { ANONYMOUS } from '@trivium/identity';
 import type { Clock } from './clock.ts';
 
 export interface CommandRequest {

@@ -79,6 +79,7 @@ export { DoorLease, doorLeaseKey, PartitionLease, partitionLeaseKey } from './le
 export { DeviceDescription, deviceKey, DeviceRecord } from './device-record.ts';
 export { Presence, presenceKey } from './presence.ts';
 export {
+  ANONYMOUS,
   DueWill,
   OpenDelivery,
   SessionRecord,

@@ -95,6 +95,9 @@ export const SessionRecord = Type.Object(
 );
 export type SessionRecord = Static<typeof SessionRecord>;
 
+/** The principal of everybody who does not say who he is. No user has this name. */
+export const ANONYMOUS = 'anonymous';
+
 /** Key in the buckets `sessions` and `qos2`; `client` is the id itself. */
 export function sessionKey(client: string): string {
   return encodeToken(client);

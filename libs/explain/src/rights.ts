@@ -1,11 +1,5 @@
-import type { PolicyAction } from '@trivium/contracts';
-import {
-  ANONYMOUS,
-  compilePermissions,
-  policiesOf,
-  type Decision,
-  type Permissions,
-} from '@trivium/identity';
+import { ANONYMOUS, type PolicyAction } from '@trivium/contracts';
+import { compilePermissions, policiesOf, type Decision, type Permissions } from '@trivium/identity';
 import type { Decided } from './explanation.ts';
 import type { Facts } from './facts.ts';
 

@@ -1,4 +1,4 @@
-export { ANONYMOUS, ANONYMOUS_PRINCIPAL, userName } from './principal.ts';
+export { ANONYMOUS_PRINCIPAL, userName } from './principal.ts';
 export type { Principal } from './principal.ts';
 export type { Credentials, Identity, Source } from './identity.ts';
 export type { Access, FilterRuling } from './access.ts';

@@ -1,8 +1,5 @@
-import { refuse, type Result } from '@trivium/contracts';
+import { ANONYMOUS, refuse, type Result } from '@trivium/contracts';
 import { saslPrepared } from './sasl-prep.ts';
-
-/** The principal of everybody who does not say who he is. No user has this name. */
-export const ANONYMOUS = 'anonymous';
 
 /** Somebody who has proved who it is, or nobody in particular. Sessions, queues and wills belong to its name. */
 export interface Principal {

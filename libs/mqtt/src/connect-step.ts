@@ -1,6 +1,7 @@
 import type { ErrorCode, WillMessage } from '@trivium/contracts';
-import { ANONYMOUS, type Credentials } from '@trivium/identity';
+import type { Credentials } from '@trivium/identity';
 import {
+  ANONYMOUS,
   isCommandTopic,
   parseTopic,
   propertiesToJson,

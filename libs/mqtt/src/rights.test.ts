@@ -116,6 +116,23 @@ describe('a session is its principal’s', () => {
     expect((await login('other', 5, { clean: true }, there)).connack).toMatchObject({ reason: 0x87 });
     expect((await login('dev', 5, persistent, there)).connack).toMatchObject({ reason: 0 });
   });
+
+  test('what anonymous clients have is anybody’s who may be that client: a site that begins to ask finds it', async () => {
+    await using open = await realDoor(nats.url);
+    const before = await peerOf(open, { level: 5, clientId, ...persistent });
+    await before.subscribe([{ filter: '#', qos: 1 }]);
+    // It is still connected, at another door.
+    const now = await login('dev', 5, persistent);
+    expect(now.connack).toMatchObject({ reason: 0, present: 1 });
+    expect(await recordOf(clientId)).toContain('"principal":"dev"');
+    const other = await root();
+    other.publish({ topic: 'elsewhere/x', qos: 1, packetId: 1 });
+    other.publish({ topic: 'own/x', qos: 1, packetId: 2 });
+    expect((await now.messages(1)).map(({ topic }) => topic)).toEqual(['own/x']);
+    expect((await peerOf(open, { level: 5, clientId, ...persistent })).connack).toMatchObject({
+      reason: 0x87,
+    });
+  });
 });
 
 describe('PUBLISH', () => {

@@ -9,6 +9,7 @@ import {
   type WillMessage,
 } from '@trivium/contracts';
 import { createExactlyOnceStore, type StoredExactlyOnce } from './exactly-once-store.ts';
+import { isSomebodyElses } from './session-principal.ts';
 import { createSessionStore, dueWills } from './session-store.ts';
 
 /** A connection that wants a client id. */
@@ -70,11 +71,11 @@ export function createSessionClaims({ bus, now, cleanTtlSeconds, takeoverTimeout
   const isGone = async (former: SessionRecord | undefined): Promise<boolean> =>
     former?.door === undefined || (await bus.bucket('leases').get(doorLeaseKey(former.door))) === undefined;
 
+  const hasExpired = ({ door, endsAt }: SessionRecord): boolean =>
+    door === undefined && endsAt !== undefined && endsAt <= now();
+
   const goesOn = ({ fresh }: ClaimRequest, former: SessionRecord | undefined): boolean =>
-    former !== undefined &&
-    !fresh &&
-    !former.clean &&
-    !(former.door === undefined && former.endsAt !== undefined && former.endsAt <= now());
+    former !== undefined && !fresh && !former.clean && !hasExpired(former);
 
   const next = async (request: ClaimRequest, former: SessionRecord | undefined): Promise<SessionRecord> => {
     const { connection, principal, expirySeconds, will } = request;
@@ -133,7 +134,7 @@ export function createSessionClaims({ bus, now, cleanTtlSeconds, takeoverTimeout
     for (let tries = 0; tries < TRIES; tries++) {
       const stored = await store.read(client);
       const former = stored?.record;
-      if (former !== undefined && former.principal !== principal)
+      if (former !== undefined && !hasExpired(former) && isSomebodyElses(former.principal, principal))
         throw new TriviumError('auth.denied', 'the session of this client id belongs to somebody else');
       if (former?.door !== undefined && former.door !== door && told !== former.connection) {
         told = former.connection;

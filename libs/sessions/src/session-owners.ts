@@ -11,6 +11,7 @@ import {
 import type { ErrorCode } from '@trivium/contracts';
 import type { Clock } from './clock.ts';
 import { HeldSession } from './held-session.ts';
+import { isSomebodyElses } from './session-principal.ts';
 import { createSessionClaims, type ClaimRequest } from './session-claims.ts';
 
 /** A connection as the owner of a client id. */
@@ -88,7 +89,7 @@ export class SessionOwners {
   }
 
   /**
-   * `owner` asks for a client id. The connection of this door that had it ends now, if it is of the same principal; one of another keeps it.
+   * `owner` asks for a client id. The connection of this door that had it ends now, if it is of the same principal or of nobody; one of another keeps it.
    * `claimed` or `claimFailed` follows in a later turn.
    */
   take(claim: Claim, owner: Owner): void {
@@ -102,7 +103,7 @@ export class SessionOwners {
     };
     this.#byOwner.set(owner, holding);
     holding.claiming =
-      former === undefined || former.principal === principal
+      former === undefined || !isSomebodyElses(former.principal, principal)
         ? this.#enter(claim, holding, former)
         : this.#enterAfter(claim, holding, former);
   }
@@ -144,7 +145,7 @@ export class SessionOwners {
     await stranger.claiming;
     if (holding.over) return;
     const former = this.#holdings.get(claim.client);
-    if (former === undefined || former.principal === holding.principal)
+    if (former === undefined || !isSomebodyElses(former.principal, holding.principal))
       return this.#enter(claim, holding, former);
     if (former.session === undefined) return this.#enterAfter(claim, holding, former);
     holding.owner.claimFailed('auth.denied');

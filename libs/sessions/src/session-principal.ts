@@ -1,5 +1,5 @@
 import type { Bus } from '@trivium/bus';
-import { decodeJson, sessionKey, SessionRecord } from '@trivium/contracts';
+import { ANONYMOUS, decodeJson, sessionKey, SessionRecord } from '@trivium/contracts';
 
 /**
  * Whose session there is by this client id; undefined: nobody's. Doors of protocols that have no sessions ask, so that nobody else goes by
@@ -14,5 +14,14 @@ export async function sessionPrincipal(
   const read = entry && decodeJson(SessionRecord, entry.value);
   if (!read?.ok) return undefined;
   const { principal, endsAt } = read.value;
-  return endsAt !== undefined && endsAt <= nowMs ? undefined : principal;
+  const isOver = endsAt !== undefined && endsAt <= nowMs;
+  return principal === ANONYMOUS || isOver ? undefined : principal;
+}
+
+/**
+ * Whether a principal must keep away from what another has. What anonymous clients left behind is anybody's: a site that begins to ask who its
+ * clients are finds the sessions that they had before.
+ */
+export function isSomebodyElses(owner: string, principal: string): boolean {
+  return owner !== principal && owner !== ANONYMOUS;
 }

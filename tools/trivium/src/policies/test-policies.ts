@@ -1,7 +1,13 @@
 import type { Bus } from '@trivium/bus';
-import { check, parseFilter, parseTopic, PolicyAction, type PolicyRecord } from '@trivium/contracts';
 import {
   ANONYMOUS,
+  check,
+  parseFilter,
+  parseTopic,
+  PolicyAction,
+  type PolicyRecord,
+} from '@trivium/contracts';
+import {
   compilePermissions,
   policiesOf,
   storedCredential,
