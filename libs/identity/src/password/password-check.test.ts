@@ -61,11 +61,12 @@ describe('a password', () => {
         times
           .get(name)!
           .push(await timed(async () => expect(await check(name, `wrong${round}`)).toMatchObject(FAILED)));
-    const medians = names.map((name) => median(times.get(name)!));
-    expect(Math.max(...medians) / Math.min(...medians), medians.join(' ')).toBeLessThan(2);
+    // The quickest of each: what is above it is the machine, which has other things to do.
+    const quickest = names.map((name) => Math.min(...times.get(name)!));
+    expect(Math.max(...quickest) / Math.min(...quickest), quickest.join(' ')).toBeLessThan(2);
     // The right one of who is disabled as well.
     const disabled = await timed(async () => expect(await check('off', 'right')).toMatchObject(FAILED));
-    expect(disabled).toBeGreaterThan(Math.min(...medians) / 4);
+    expect(disabled).toBeGreaterThan(Math.min(...quickest) / 4);
   });
 
   it('counts only if the stored one is still the same when it is verified', async () => {
@@ -146,8 +147,4 @@ async function timed(task: () => Promise<unknown>): Promise<number> {
   const begun = performance.now();
   await task();
   return performance.now() - begun;
-}
-
-function median(all: number[]): number {
-  return all.toSorted((a, b) => a - b)[all.length >> 1]!;
 }
