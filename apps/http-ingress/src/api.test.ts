@@ -43,6 +43,7 @@ describe('the description of the API', () => {
       'GET /v1/devices',
       'GET /v1/devices/me/commands',
       'GET /v1/devices/{id}',
+      'GET /v1/explain',
       'GET /v1/stream',
       'POST /topics/{topic}',
       'POST /v1/devices/me/commands/{requestId}/reply',
