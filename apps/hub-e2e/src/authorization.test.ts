@@ -93,8 +93,9 @@ describe.each(AUTHORIZED_DOORS)('$name', (door) => {
     expect(client.ended).toBe(false);
   });
 
-  test.runIf(door.retains)('retain', async () => {
+  test('retain', async () => {
     await using client = await limited();
+    if (!door.retains) return expect(await client.publish(`m/retain/${here}`, { retain: true })).toBe(false);
     const [no, yes] = [`m/no-retain/${here}`, `m/retain/${here}`];
     expect(await client.publish(no, { retain: true })).toBe(!door.saysNo);
     expect(await client.publish(yes, { retain: true })).toBe(true);

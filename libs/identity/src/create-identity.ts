@@ -70,7 +70,10 @@ export function createIdentity({
   const failed = createFailedSignIns({ guard, audit, stats });
   const pause = createPause(MOST_PAUSED);
   const groupsOf = createGroupsOf({ directory, scram });
-  const access = createAccessOf({ directory, groupsOf, policiesOf: createGroupPolicies(directory), clock });
+  const access = createAccessOf({
+    ...{ directory, groupsOf, policiesOf: createGroupPolicies(directory), clock },
+    anyClient: !config.required,
+  });
 
   const passwords = createPasswordCheck({ directory, cost: config.argon2, logger, stats });
   const jwt = config.jwt.keys === '' ? undefined : createJwtCheck({ config: config.jwt, logger, clock });
