@@ -59,6 +59,18 @@ const SESSION_DOOR = {
 /** A door at which commands are given. */
 const COMMANDS = { says: [ALL_SUBJECTS.queuedCommands], keys: { commands: EVERY } } as const;
 
+/** The keys that a router owns: it reads what it writes. */
+const ROUTER_KEYS = {
+  sessions: EVERY,
+  qos2: EVERY,
+  positions: EVERY,
+  shares: EVERY,
+  commands: EVERY,
+  shadows: EVERY,
+  leases: EVERY,
+  devices: ['presence.*', 'checkpoint.>'],
+} as const;
+
 const ROUTER = {
   says: [
     ALL_SUBJECTS.messages,
@@ -70,28 +82,9 @@ const ROUTER = {
     ALL_SUBJECTS.deadLetters,
   ],
   hears: [ALL_SUBJECTS.clients, ALL_SUBJECTS.actors, ALL_SUBJECTS.positions, HERE_SUBJECTS],
-  writes: {
-    sessions: EVERY,
-    qos2: EVERY,
-    positions: EVERY,
-    shares: EVERY,
-    commands: EVERY,
-    shadows: EVERY,
-    leases: EVERY,
-    devices: ['presence.*', 'checkpoint.>'],
-  },
+  writes: ROUTER_KEYS,
   streams: ['MESSAGES', 'RETAINED', 'EVENTS', 'COMMANDS', 'WAKE'],
-  reads: {
-    sessions: EVERY,
-    qos2: EVERY,
-    positions: EVERY,
-    shares: EVERY,
-    commands: EVERY,
-    shadows: EVERY,
-    leases: EVERY,
-    devices: ['presence.*', 'checkpoint.>'],
-    contracts: EVERY,
-  },
+  reads: { ...ROUTER_KEYS, contracts: EVERY },
   shares: true,
   erases: ['COMMANDS'],
   settles: true,
