@@ -81,6 +81,7 @@ export { Presence, presenceKey } from './presence.ts';
 export {
   ANONYMOUS,
   DueWill,
+  isSessionOver,
   OpenDelivery,
   SessionRecord,
   sessionKey,

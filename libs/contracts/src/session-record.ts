@@ -95,6 +95,11 @@ export const SessionRecord = Type.Object(
 );
 export type SessionRecord = Static<typeof SessionRecord>;
 
+/** Its client is away, and its time is over: whoever finds it takes it for gone. */
+export function isSessionOver({ door, endsAt }: SessionRecord, nowMs: number): boolean {
+  return door === undefined && endsAt !== undefined && endsAt <= nowMs;
+}
+
 /** The principal of everybody who does not say who he is. No user has this name. */
 export const ANONYMOUS = 'anonymous';
 

@@ -1,5 +1,6 @@
 import type { Bus } from '@trivium/bus';
 import {
+  isSessionOver,
   ClientFilters,
   CredentialRecord,
   credentialKey,
@@ -103,7 +104,7 @@ export async function gatherFacts(bus: FactsBus, question: Question, nowMs: numb
     bus.lastPos('MESSAGES'),
     askDoors(bus, client),
   ]);
-  const session = stored?.endsAt !== undefined && stored.endsAt <= nowMs ? undefined : stored;
+  const session = stored !== undefined && isSessionOver(stored, nowMs) ? undefined : stored;
   const principal =
     session !== undefined
       ? { name: session.principal, from: 'session' as const }

@@ -3,6 +3,7 @@ import {
   clientSubject,
   doorLeaseKey,
   encodeJson,
+  isSessionOver,
   TakeoverNotice,
   TriviumError,
   type SessionRecord,
@@ -71,11 +72,8 @@ export function createSessionClaims({ bus, now, cleanTtlSeconds, takeoverTimeout
   const isGone = async (former: SessionRecord | undefined): Promise<boolean> =>
     former?.door === undefined || (await bus.bucket('leases').get(doorLeaseKey(former.door))) === undefined;
 
-  const hasExpired = ({ door, endsAt }: SessionRecord): boolean =>
-    door === undefined && endsAt !== undefined && endsAt <= now();
-
   const goesOn = ({ fresh }: ClaimRequest, former: SessionRecord | undefined): boolean =>
-    former !== undefined && !fresh && !former.clean && !hasExpired(former);
+    former !== undefined && !fresh && !former.clean && !isSessionOver(former, now());
 
   const next = async (request: ClaimRequest, former: SessionRecord | undefined): Promise<SessionRecord> => {
     const { connection, principal, expirySeconds, will } = request;
@@ -134,7 +132,11 @@ export function createSessionClaims({ bus, now, cleanTtlSeconds, takeoverTimeout
     for (let tries = 0; tries < TRIES; tries++) {
       const stored = await store.read(client);
       const former = stored?.record;
-      if (former !== undefined && !hasExpired(former) && isSomebodyElses(former.principal, principal))
+      if (
+        former !== undefined &&
+        !isSessionOver(former, now()) &&
+        isSomebodyElses(former.principal, principal)
+      )
         throw new TriviumError('auth.denied', 'the session of this client id belongs to somebody else');
       if (former?.door !== undefined && former.door !== door && told !== former.connection) {
         told = former.connection;

@@ -1,5 +1,5 @@
 import type { Bus } from '@trivium/bus';
-import { ANONYMOUS, decodeJson, sessionKey, SessionRecord } from '@trivium/contracts';
+import { ANONYMOUS, decodeJson, isSessionOver, sessionKey, SessionRecord } from '@trivium/contracts';
 
 /**
  * Whose session there is by this client id; undefined: nobody's. Doors of protocols that have no sessions ask, so that nobody else goes by
@@ -13,9 +13,8 @@ export async function sessionPrincipal(
   const entry = await bus.bucket('sessions').get(sessionKey(client));
   const read = entry && decodeJson(SessionRecord, entry.value);
   if (!read?.ok) return undefined;
-  const { principal, endsAt } = read.value;
-  const isOver = endsAt !== undefined && endsAt <= nowMs;
-  return principal === ANONYMOUS || isOver ? undefined : principal;
+  const { principal } = read.value;
+  return principal === ANONYMOUS || isSessionOver(read.value, nowMs) ? undefined : principal;
 }
 
 /**
