@@ -133,6 +133,7 @@ describe('NATS with keys', () => {
     const logger = { ...quiet, error: (fields: object) => void errors.push(fields) };
     const bus = await connectBus({ config: configOf('http-ingress'), logger });
     bus.publisher.live('$KV.policies.policy.mine', new Uint8Array(1));
+    await waitFor(() => bus.stats.permissionViolations === 1);
     bus.live.subscribe('tv1.a.>', () => undefined);
     await waitFor(() => bus.stats.permissionViolations === 2);
     expect(errors).toMatchObject([{ operation: 'publish', subject: '$KV.policies.policy.mine' }]);
