@@ -22,7 +22,6 @@ export interface EngineParts {
   contracts: MessageContracts;
   config: MqttConfig;
   identity: Identity;
-  /** aedes has none of a principal or connection. */
   limits: LimitsConfig;
   logger: Logger;
   telemetry: Pick<Telemetry, 'messageTracing'>;
@@ -72,6 +71,7 @@ async function aedesDoor({ telemetry, ...parts }: EngineParts): Promise<TcpDoor>
       take: (client, principal, owner) =>
         owners.take({ client, principal, fresh: true, expirySeconds: 0 }, owner),
       leave: (_client, owner) => owners.leave(owner, { will: false }),
+      find: (client) => owners.find(client),
     },
     tracing: telemetry.messageTracing('aedes'),
   });

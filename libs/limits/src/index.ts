@@ -7,6 +7,8 @@ export { createMessageRates } from './message-rates.ts';
 export type { MessageRates, Publisher } from './message-rates.ts';
 export { createPrincipalGate } from './principal-gate.ts';
 export type { PrincipalGate } from './principal-gate.ts';
+export { createQuotas } from './quotas.ts';
+export type { Quota, Quotas } from './quotas.ts';
 export { createSourceGate } from './source-gate.ts';
 export type { SourceGate, SourceRefusal } from './source-gate.ts';
 export { sourceOf } from './source-of.ts';

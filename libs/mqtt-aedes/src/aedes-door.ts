@@ -3,6 +3,7 @@ import type { Bus, Logger } from '@trivium/bus';
 import type { ErrorCode } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
 import type { Identity } from '@trivium/identity';
+import type { LimitsConfig } from '@trivium/limits';
 import type { MessageContracts } from '@trivium/message-contracts';
 import type { ClientOwners } from './client-owners.ts';
 import type { Clock } from './clock.ts';
@@ -18,6 +19,8 @@ export interface AedesDoorOptions {
   /** What the site expects of messages; nothing unless given. */
   contracts?: MessageContracts;
   config: AedesConfig;
+  /** How much connections and principals may ask; no limits unless given. */
+  limits?: LimitsConfig;
   logger: Logger;
   info: {
     /** The service's name, for connection events. */

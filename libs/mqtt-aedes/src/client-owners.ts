@@ -22,6 +22,8 @@ export interface ClientOwners {
   take(client: string, principal: string, owner: ClientOwner): void;
   /** The connection has ended. Its client id is free unless another connection has it. */
   leave(client: string, owner: ClientOwner): void;
+  /** Who has the client id, if it is a connection of this door. */
+  find(client: string): object | undefined;
 }
 
 /** Decides between the connections of this door alone. */
@@ -38,5 +40,6 @@ export function createLocalOwners(): ClientOwners {
     leave(client, owner) {
       if (owners.get(client)?.owner === owner) owners.delete(client);
     },
+    find: (client) => owners.get(client)?.owner,
   };
 }

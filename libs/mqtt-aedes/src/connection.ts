@@ -10,6 +10,7 @@ import {
   type TopicFilter,
 } from '@trivium/contracts';
 import { createRights, type Access, type Principal, type Rights } from '@trivium/identity';
+import type { Quota } from '@trivium/limits';
 import type { AedesPublishPacket, Client, ConnectPacket, PublishPacket, Subscription } from 'aedes';
 import type { Peer } from './aedes-door.ts';
 import type { ClientOwner } from './client-owners.ts';
@@ -48,6 +49,10 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
   #assigned = false;
   /** Who it is, and what it may do; once that is known. */
   #rights: Rights | undefined;
+  /** From the claim of its client id on. */
+  #quota: Quota | undefined;
+  /** It has published faster than it may, and waits. */
+  #slowed = false;
   #refusal: Refusal | undefined;
   #answerConnect: ConnectAnswer | undefined;
   #publisher: ClientPublisher | undefined;
@@ -65,7 +70,7 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
       socket,
       maxPacketBytes: parts.config.maxPacketBytes,
       stats: parts.stats,
-      mayPublish: () => this.#mayPublish(),
+      mayPublish: (bytes) => this.#mayPublish(bytes),
       onFault: (error) => this.#fault('aedes', error),
       onClosed: (error) => this.#onClosed(error),
     });
@@ -178,11 +183,14 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
 
   // What the door asks.
 
-  /** Its credentials may not count any more, or a filter of it not be allowed: then it ends. */
-  judge(nowMs: number): void {
+  /** Its credentials may not count any more, or a filter of it not be allowed: then it ends. Its wait may be over: then it goes on. */
+  tick(nowMs: number): void {
     this.attempt('a look at what it may do', () => {
       if (this.#rights?.holds(nowMs) === false) this.end('auth.denied', 'it may not be here any more');
     });
+    if (!this.#slowed || !this.#quota!.isReady(nowMs)) return;
+    this.#slowed = false;
+    this.pump();
   }
 
   retry(): void {
@@ -211,20 +219,31 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
     }
   }
 
-  #mayPublish(): boolean {
-    const { bus, config } = this.#parts;
-    if (bus.publisher.pressed || this.gate.unacknowledged >= config.maxOpenPublishes) return false;
-    return this.#publisher?.ready ?? true;
+  #mayPublish(bytes: number): boolean {
+    const { bus, config, clock, stats } = this.#parts;
+    if (this.#slowed || bus.publisher.pressed) return false;
+    if (this.gate.unacknowledged >= config.maxOpenPublishes || this.#publisher?.ready === false) return false;
+    if (this.#quota?.limited === true && !this.#quota.spend(bytes, clock.now())) {
+      stats.slowed++;
+      this.#slowed = true; // this one has come; what is more waits in the socket
+    }
+    return true;
   }
 
   #signedIn(who: Result<Principal>): void {
     if (this.#closed) return;
     if (!who.ok) return this.#refuseConnect(who.error);
-    const { identity, owners } = this.#parts;
+    const { identity, owners, quotas, clock } = this.#parts;
     const access = identity.access(who.value, this.client.id, this.#assigned);
     if (!access.ok) return this.#refuseConnect(access.error);
     this.#rights = createRights(identity, access.value);
-    owners.take(this.client.id, who.value.name, this);
+    const { name, by } = who.value;
+    const former = owners.find(this.client.id);
+    const passedOn = former instanceof Connection ? former.#quota : undefined;
+    this.#quota = quotas.enter(by === 'nothing' ? undefined : name, clock.now(), passedOn);
+    if (this.#quota === undefined)
+      return this.#refuseConnect({ code: 'quota.exceeded', message: 'connections of one principal' });
+    owners.take(this.client.id, name, this);
   }
 
   #refuseConnect({ code, message }: Refusal): void {
@@ -266,6 +285,7 @@ export class Connection implements ClientOwner, PublisherHost, SubscriberHost, F
     stats.closed[reason] = (stats.closed[reason] ?? 0) + 1;
     if (connected !== undefined) stats.sessions--;
     // One by one: a fault in one must not keep the others from being done.
+    this.attempt('close', () => this.#quota?.leave());
     this.attempt('close', () => this.#publisher?.close());
     this.attempt('close', () => this.#subscriber?.close());
     this.attempt('close', () => void (this.#client?.id && owners.leave(this.#client.id, this)));

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { createCommandDesk } from '@trivium/commands';
 import { OPEN_IDENTITY } from '@trivium/identity';
+import { createQuotas, NO_LIMITS } from '@trivium/limits';
 import { NO_CONTRACTS } from '@trivium/message-contracts';
 import { Aedes, type Client } from 'aedes';
 import type { AedesDoor, AedesDoorOptions, Peer } from './aedes-door.ts';
@@ -16,7 +17,7 @@ import { PayloadCopy } from './payload-copy.ts';
 import { createStats } from './stats.ts';
 import { NO_TRACING } from './tracing.ts';
 
-/** How often publishes that could not be stored are tried again while the bus is up, and it is seen whether clients may still be here. */
+/** How often publishes that could not be stored are tried again while the bus is up, and it is seen whether clients may still be here and go on. */
 const ROUND_MS = 500;
 
 /** A stock aedes as a door of the hub. Resolves when it takes connections. */
@@ -38,6 +39,7 @@ export async function createAedesDoor(options: AedesDoorOptions): Promise<AedesD
     emitter,
     tracing: options.tracing ?? NO_TRACING,
     owners: options.owners ?? createLocalOwners(),
+    quotas: createQuotas(options.limits ?? NO_LIMITS),
     payloads: new PayloadCopy(),
     events: new ConnectionEvents({
       publisher: bus.publisher,
@@ -82,7 +84,9 @@ export async function createAedesDoor(options: AedesDoorOptions): Promise<AedesD
   // It knows no client, and so says of each that it is offline.
   const desk = createCommandDesk(bus);
   const stopRounds = clock.every(ROUND_MS, () => {
-    for (const connection of connections) connection.judge(clock.now());
+    const nowMs = clock.now();
+    for (const connection of connections) connection.tick(nowMs);
+    parts.quotas.tick(nowMs);
     retryAll();
   });
 

@@ -2,6 +2,7 @@ import type { Bus, Logger } from '@trivium/bus';
 import type { TopicLimits } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
 import type { Identity } from '@trivium/identity';
+import type { Quotas } from '@trivium/limits';
 import type { MessageContracts } from '@trivium/message-contracts';
 import type { ClientOwners } from './client-owners.ts';
 import type { Clock } from './clock.ts';
@@ -25,6 +26,7 @@ export interface DoorParts {
   readonly clock: Clock;
   readonly tracing: Tracing;
   readonly owners: ClientOwners;
+  readonly quotas: Quotas;
   readonly events: ConnectionEvents;
   readonly emitter: HubEmitter;
   readonly payloads: PayloadCopy;

@@ -100,6 +100,7 @@ describe('a fault on the border to aedes costs one connection, never the process
           owners: {
             take: (id, _principal, owner) => (id === VICTIM ? boom() : owner.claimed()),
             leave: () => {},
+            find: () => undefined,
           },
         },
       },
@@ -111,6 +112,7 @@ describe('a fault on the border to aedes costs one connection, never the process
           owners: {
             take: (_id, _principal, owner) => owner.claimed(),
             leave: (id) => void (id === VICTIM && boom()),
+            find: () => undefined,
           },
         },
       },

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 import { TriviumError } from '@trivium/contracts';
-import { FrameReader } from './frame-reader.ts';
+import { FrameReader, headerLength } from './frame-reader.ts';
 import { PacketScanner } from './packet-scanner.ts';
 import {
   answerTo,
@@ -20,8 +20,11 @@ export interface FrameGateOptions {
   socket: Duplex;
   maxPacketBytes: number;
   stats: AedesDoorStats;
-  /** Asked before each PUBLISH. False: it waits, and all after it, until an acknowledgement leaves or `pump` is called. */
-  mayPublish(): boolean;
+  /**
+   * Asked before each PUBLISH, which has so many bytes after its fixed header. True: it is handed over. False: it waits, and all after
+   * it, until an acknowledgement leaves or `pump` is called.
+   */
+  mayPublish(bytes: number): boolean;
   /** aedes threw while it was handling what this gate gave it. */
   onFault(error: unknown): void;
   /** Once, whoever closed it; with what was wrong, if something was. */
@@ -153,7 +156,7 @@ export class FrameGate extends Duplex {
     if (frame === undefined) return this.#giveEnd();
     if (this.#awaited !== 0) return;
     const type = frame[0]! >> 4;
-    if (type === PUBLISH && !this.#options.mayPublish()) return;
+    if (type === PUBLISH && !this.#options.mayPublish(frame.length - headerLength(frame, 0))) return;
     if (hasZeroPacketId(frame))
       return void this.destroy(new TriviumError('protocol.malformed', 'packet id 0'));
     this.#awaited = answerTo(type);

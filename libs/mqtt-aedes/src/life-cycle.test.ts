@@ -102,6 +102,7 @@ describe('a client id has one connection [MQTT3-3.1.4-2]', () => {
         owners: {
           take: (client, _principal, owner) => void owners.set(client, owner),
           leave: (client) => void owners.delete(client),
+          find: (client) => owners.get(client),
         },
       },
     });

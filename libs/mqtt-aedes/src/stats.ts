@@ -21,6 +21,8 @@ export interface AedesDoorStats {
   deniedIn: number;
   /** Messages that a filter matched and its client may not receive: they were passed over. */
   deniedOut: number;
+  /** Times that a client was not read for a while, since it published faster than it may. */
+  slowed: number;
   /** QoS 0 messages from clients that the bus did not take. */
   droppedIn: number;
   /** QoS 0 messages to clients that did not read. */
@@ -54,6 +56,7 @@ export function createStats(): AedesDoorStats {
     deliveredQos1: 0,
     deniedIn: 0,
     deniedOut: 0,
+    slowed: 0,
     droppedIn: 0,
     droppedOut: 0,
     openPublishes: 0,

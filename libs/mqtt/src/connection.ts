@@ -2,6 +2,7 @@ import type { ErrorCode, TopicFilter } from '@trivium/contracts';
 import type { Command, CommandReceiver } from '@trivium/commands';
 import type { HeldSession, Owner } from '@trivium/sessions';
 import type { Access, FilterRuling } from '@trivium/identity';
+import type { Quota } from '@trivium/limits';
 import { ClientRights } from './client-rights.ts';
 import { connectLevel } from './codec/connect.ts';
 import { sendCommand } from './command-out.ts';
@@ -27,7 +28,6 @@ import type {
   SessionView,
 } from './session.ts';
 import { step } from './session-step.ts';
-import type { Quota } from './quotas.ts';
 import { rulingOn } from './receive-guard.ts';
 import { restore } from './restoring.ts';
 import { Subscriber } from './subscriber.ts';
@@ -338,7 +338,8 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   #claim(client: SessionClient): void {
     const { quotas, owners, now } = this.#parts;
     const former = owners.find(client.id) as Connection | undefined;
-    this.quota = quotas.enter(this.access.principal, now(), former?.quota);
+    const { name, by } = this.access.principal;
+    this.quota = quotas.enter(by === 'nothing' ? undefined : name, now(), former?.quota);
     if (this.quota === undefined)
       return this.#step({
         on: 'claim-failed',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createCommandDesk } from '@trivium/commands';
 import { OPEN_IDENTITY } from '@trivium/identity';
-import { NO_LIMITS } from '@trivium/limits';
+import { createQuotas, NO_LIMITS } from '@trivium/limits';
 import { NO_CONTRACTS } from '@trivium/message-contracts';
 import { createPositionIndex, createSessionOwners } from '@trivium/sessions';
 import { systemClock } from './clock.ts';
@@ -16,7 +16,6 @@ import type { MqttDoor, MqttDoorOptions } from './mqtt-door.ts';
 import { OutputArena } from './output-arena.ts';
 import { PublishFrames } from './publish-frames.ts';
 import { PublishRetries } from './publish-retries.ts';
-import { createQuotas } from './quotas.ts';
 import { createStats } from './stats.ts';
 import { TopicRoutes } from './topic-routes.ts';
 import { NO_TRACING } from './tracing.ts';

@@ -1,11 +1,7 @@
-import type { Principal } from '@trivium/identity';
-import {
-  createKeyedRates,
-  createPrincipalGate,
-  TokenBucket,
-  type KeyedRates,
-  type LimitsConfig,
-} from '@trivium/limits';
+import type { LimitsConfig } from './config.ts';
+import { createKeyedRates, type KeyedRates } from './keyed-rates.ts';
+import { createPrincipalGate } from './principal-gate.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 /** What one connection may take of a door: its place, and how fast its client publishes. */
 export interface Quota {
@@ -19,10 +15,14 @@ export interface Quota {
   leave(): void;
 }
 
-/** The quotas of a door. Nobody in particular has none as a principal: anonymous clients are limited by connection and source. */
+/** The quotas of a door whose connections wait when they publish too much. */
 export interface Quotas {
-  /** `former`: of the connection that this one takes over; its place is passed on. Undefined: its principal has as many as it may. */
-  enter(principal: Principal, nowMs: number, former: Quota | undefined): Quota | undefined;
+  /**
+   * `principal` undefined: nobody in particular, who is limited by connection and source alone. `former`: of the connection that this one
+   * takes over; its place is passed on. Undefined: its principal has as many as it may.
+   */
+  enter(principal: string | undefined, nowMs: number, former?: Quota): Quota | undefined;
+  /** A turn of the caller's clock. */
   tick(nowMs: number): void;
 }
 
@@ -31,8 +31,8 @@ export function createQuotas(limits: LimitsConfig): Quotas {
   const perSecond = limits.messagesPerSecondPerPrincipal;
   const principals = perSecond === 0 ? undefined : createKeyedRates({ perSecond });
   return {
-    enter({ name, by }, nowMs, former) {
-      if (by === 'nothing') return new ConnectionQuota(limits, nowMs);
+    enter(name, nowMs, former) {
+      if (name === undefined) return new ConnectionQuota(limits, nowMs);
       const passedOn = former instanceof ConnectionQuota && former.passOn(name);
       if (!passedOn && !gate.enter(name)) return undefined;
       return new ConnectionQuota(limits, nowMs, { name, rates: principals, leave: () => gate.leave(name) });
