@@ -60,7 +60,9 @@ export function sendProblem(
   status = toHttpStatus(error.code),
 ): FastifyReply {
   const category = ERRORS[error.code].category;
-  if (error.retryAfterMs !== undefined || category === 'retryable' || category === 'overloaded')
+  // 429 of a quota as well: what is held now may be free later.
+  const mayComeBack = status === 429 || category === 'retryable' || category === 'overloaded';
+  if (error.retryAfterMs !== undefined || mayComeBack)
     reply.header('retry-after', Math.ceil((error.retryAfterMs ?? RETRY_AFTER_MS) / 1000));
   if (status === 401) reply.header('www-authenticate', CHALLENGES);
   return reply

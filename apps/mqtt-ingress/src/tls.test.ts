@@ -1,13 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import {
-  freePorts,
   outsideClient,
+  startDoorProcess,
   startNats,
-  startProcess,
   tempDir,
   testAuthority,
   waitFor,
@@ -17,7 +15,6 @@ import {
 } from '@trivium/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-const main = fileURLToPath(new URL('main.ts', import.meta.url));
 const run = promisify(execFile);
 
 let nats: NatsServer;
@@ -33,33 +30,17 @@ afterAll(async () => {
 });
 
 async function start(env: Record<string, string>) {
-  const [port, tlsPort] = await freePorts(2);
-  const door = await authority.issue('door');
-  const process_ = await startProcess({
-    command: process.execPath,
-    args: [main],
-    env: {
-      TRIVIUM_NATS_URL: nats.url,
-      TRIVIUM_ADMIN_PORT: '0',
-      TRIVIUM_MQTT_PORT: String(port),
-      TRIVIUM_MQTT_TLS_PORT: String(tlsPort),
-      TRIVIUM_TLS_CERT: door.certFile,
-      TRIVIUM_TLS_KEY: door.keyFile,
-      ...env,
-    },
-    ready: /mqtt-ingress is ready/,
+  const { certFile, keyFile } = await authority.issue('door');
+  return startDoorProcess('mqtt', nats.url, {
+    ...{ TRIVIUM_TLS_CERT: certFile, TRIVIUM_TLS_KEY: keyFile },
+    ...env,
   });
-  return {
-    port: String(port),
-    tlsPort: String(tlsPort),
-    [Symbol.asyncDispose]: () => process_[Symbol.asyncDispose](),
-  };
 }
 
 test.each(['trivium', 'aedes'])('engine %s: mosquitto publishes and subscribes over TLS', async (engine) => {
   const [pub, sub] = await Promise.all([outsideClient('mosquitto_pub'), outsideClient('mosquitto_sub')]);
   await using door = await start({ TRIVIUM_MQTT_ENGINE: engine });
-  const to = ['-h', 'localhost', '-p', door.tlsPort, '--cafile', authority.certFile];
+  const to = ['-h', 'localhost', '-p', String(door.tlsPort), '--cafile', authority.certFile];
   const options = [...to, '--tls-alpn', 'mqtt', '-d', '-q', '1', '-t', 'tls/#', '-C', '1'];
   // Its lines come when they are written, not when there is a page of them.
   const listening = spawn('stdbuf', ['-oL', sub!.command, ...options]);
@@ -86,7 +67,7 @@ test('with client certificates required, mosquitto gets in with one, and not wit
     '-h',
     'localhost',
     '-p',
-    door.tlsPort,
+    String(door.tlsPort),
     '--cafile',
     authority.certFile,
     '-q',

@@ -1,4 +1,8 @@
+export { BALANCER_ADDRESS, proxyHeader, startBalancer } from './balancer.ts';
+export type { Balancer } from './balancer.ts';
 export { containerEngine } from './container-engine.ts';
+export { startDoorProcess } from './door-process.ts';
+export type { DoorName, DoorProcess } from './door-process.ts';
 export { freePort, freePorts } from './free-port.ts';
 export { findNatsBinary, MINIMUM_NATS_VERSION } from './nats-binary.ts';
 export { NATS_IMAGE } from './nats-container.ts';

@@ -13,8 +13,11 @@ export interface TriviumSocket extends AsyncDisposable {
   ask(frame: Record<string, unknown>): Promise<Frame>;
 }
 
-export async function openTrivium(url: string): Promise<TriviumSocket> {
-  const socket = new WebSocket(url, 'trivium.v1');
+export async function openTrivium(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<TriviumSocket> {
+  const socket = new WebSocket(url, 'trivium.v1', { headers });
   const pushed: Frame[] = [];
   const waiting = new Map<unknown, (frame: Frame) => void>();
   let ids = 0;

@@ -7,27 +7,30 @@ import { connectBus, type Bus } from '@trivium/bus';
 import { clientToken, messageSubject, parseTopic, topicToTokens } from '@trivium/contracts';
 import {
   repoRoot,
+  startDoorProcess,
   startNats,
   startProcess,
   tempDir,
   waitFor,
+  type DoorProcess,
   type NatsServer,
   type TempDir,
 } from '@trivium/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { call, type Called } from '../call.fixture.ts';
-import { startDoor, type DoorProcess } from '../door/door-process.fixture.ts';
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 let nats: NatsServer;
 let bus: Bus;
 let door: DoorProcess;
+let doorUrl: string;
 let dir: TempDir;
 beforeAll(async () => {
   nats = await startNats();
   bus = await connectBus({ config: { url: nats.url, name: 'test' }, logger: quiet });
-  door = await startDoor(nats.url);
+  door = await startDoorProcess('http', nats.url);
+  doorUrl = `http://127.0.0.1:${door.port}`;
   dir = await tempDir();
 }, 120_000);
 afterAll(async () => {
@@ -45,7 +48,7 @@ interface Subscriber {
 /** `sub`, once it is subscribed. */
 async function subscriber(...words: string[]): Promise<Subscriber> {
   let err = '';
-  const ended = call(['sub', ...words, '--verbose', '--url', door.url], {
+  const ended = call(['sub', ...words, '--verbose', '--url', doorUrl], {
     encoding: 'latin1',
     onErr: (text) => (err += text),
   });
@@ -54,7 +57,7 @@ async function subscriber(...words: string[]): Promise<Subscriber> {
 }
 
 const pub = (words: readonly string[], stdin?: Buffer): Promise<Called> =>
-  call(['pub', ...words, '--url', door.url], stdin === undefined ? {} : { stdin });
+  call(['pub', ...words, '--url', doorUrl], stdin === undefined ? {} : { stdin });
 
 async function stored(name: string, text: string): Promise<void> {
   const topic = parseTopic(name);
@@ -122,16 +125,16 @@ describe('pub and sub through a door', () => {
   }, 120_000);
 
   test('a time-out ends with 1 when not all came', async () => {
-    const none = await call(['sub', 'nothing/here', '--timeout', '200ms', '--url', door.url]);
+    const none = await call(['sub', 'nothing/here', '--timeout', '200ms', '--url', doorUrl]);
     expect(none).toEqual({ code: 1, out: '', err: '' });
     await stored('some/a', '1');
-    const some = ['sub', 'some/a', '--from', '1', '--timeout', '3s', '--url', door.url];
+    const some = ['sub', 'some/a', '--from', '1', '--timeout', '3s', '--url', doorUrl];
     expect(await call([...some, '--count', '2'])).toMatchObject({ code: 1, out: '1\n' });
     expect(await call(some)).toMatchObject({ code: 0, out: '1\n' });
   }, 120_000);
 
   test('runs by its name, and finds the door by hub.json of the data directory', async () => {
-    const processes = [{ name: 'http-ingress', pid: 1, address: door.url }];
+    const processes = [{ name: 'http-ingress', pid: 1, address: doorUrl }];
     writeFileSync(join(dir.path, 'hub.json'), JSON.stringify({ launcher: { pid: 1 }, processes }));
     const process = await startProcess({
       command: 'npx',
