@@ -33,8 +33,8 @@ const basic = (name: string) => ({
   authorization: `Basic ${Buffer.from(`${name}:secret`).toString('base64')}`,
 });
 
-async function explain(as: string, client: string, topic: string) {
-  const query = new URLSearchParams({ client, topic });
+async function explain(as: string, client: string, topic: string, token: [string, string][] = []) {
+  const query = new URLSearchParams([['client', client], ['topic', topic], ...token]);
   const response = await fetch(`${door.url}/v1/explain?${query}`, { headers: basic(as) });
   return { status: response.status, body: (await response.json()) as Explanation & { code: string } };
 }
@@ -52,6 +52,27 @@ test('administrators are told why a message reaches the reader of an event strea
     ...{ delivered: 'no', subscriptions: [] },
     verdict: 'is not delivered: the policy «built-in.devices», statement 2, denies receive',
   });
+});
+
+test('of a client that comes with a token, what that says can be told', async () => {
+  const guessed = await explain('root', 'tok-1', 'a');
+  expect(guessed.body.principal).toMatchObject({ groups: ['devices'] });
+  const token: [string, string][] = [
+    ['groups', 'line,operators'],
+    ['claim', 'line=1=2'],
+    ['claim', 'site='],
+  ];
+  const told = await explain('root', 'tok-1', 'cmd/other/go', token);
+  expect(told.body).toMatchObject({
+    principal: { groups: ['line', 'operators'], policies: ['built-in.operators'] },
+    decisions: { receive: { allowed: true } },
+  });
+  expect(await explain('root', 'tok-1', 'a', [['claim', 'x=y']])).toMatchObject({ status: 200 });
+  for (const wrong of [
+    ['groups', 'a b'],
+    ['claim', 'x'],
+  ] as [string, string][])
+    expect(await explain('root', 'tok-1', 'a', [wrong])).toMatchObject({ status: 400 });
 });
 
 test('nobody else is told anything', async () => {

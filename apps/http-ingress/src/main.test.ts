@@ -1,6 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { connectBus } from '@trivium/bus';
+import { encodeJson, sessionKey, SessionRecord } from '@trivium/contracts';
+import type { Explanation } from '@trivium/explain';
+import { storeCredential } from '@trivium/identity';
 import { freePort, freePorts, startNats, startProcess, waitFor, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStream } from './door-under-test.ts';
@@ -48,6 +52,40 @@ test('the service becomes ready, shows its numbers, and drains on SIGTERM with e
   expect(await service.kill('SIGTERM')).toMatchObject({ code: 0 });
   await waitFor(() => stream.ended);
 });
+
+test.each(['false', 'true'])(
+  'with auth.required %s a client id that is not its own is explained as it is decided',
+  async (required) => {
+    const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+    const bus = await connectBus({ config: { url: nats.url, name: 'credentials' }, logger });
+    const author = { principal: 'root', service: 'test' };
+    const cost = { memoryKiB: 1_024, passes: 1 };
+    const password = 'p';
+    await storeCredential(bus, { name: 'root', groups: ['administrators'], password }, author, { cost });
+    await storeCredential(bus, { name: 'pump', password }, author, { cost });
+    // By its session it is known of whom the client id is.
+    const session: SessionRecord = {
+      ...{ v: 1, epoch: 1, connectedAt: 1, principal: 'pump', clean: false, pos: 0, open: [] },
+      ...{ subscriptions: [], exactlyOnce: false },
+    };
+    await bus.bucket('sessions').put(sessionKey('foreign'), encodeJson(SessionRecord, session));
+    await bus.close();
+    const port = await freePort();
+    const env = { TRIVIUM_HTTP_PORT: String(port), TRIVIUM_AUTH_REQUIRED: required };
+    await using _service = await start(env, /http-ingress is ready/);
+    const get = (path: string, user: string, clientId: string) => {
+      const authorization = `Basic ${Buffer.from(`${user}:p`).toString('base64')}`;
+      return fetch(`http://127.0.0.1:${port}${path}`, {
+        headers: { authorization, 'x-client-id': clientId },
+      });
+    };
+    await waitFor(async () => (await get('/v1/devices', 'root', 'root')).status === 200);
+    const decided = (await get('/retainedMessage', 'pump', 'foreign')).status;
+    const explained = await get('/v1/explain?client=foreign&topic=a', 'root', 'root');
+    const { decisions } = (await explained.json()) as Explanation;
+    expect([decided, decisions.connect.allowed]).toEqual(required === 'true' ? [403, false] : [200, true]);
+  },
+);
 
 test('a taken port is reported with the service and the setting', async () => {
   await using taken = createServer();

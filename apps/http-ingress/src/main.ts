@@ -45,7 +45,7 @@ await runService({
     };
     const door = await createHttpDoor({ ...parts, config: http, limits });
     // Devices that ask for their commands here are online as long as this process is.
-    const lease = holdDoorLease({ bus, service, onLost: () => undefined });
+    const lease = holdDoorLease({ bus, service, authRequired: auth.required, onLost: () => undefined });
     await lease.ready;
     publishNumbers('trivium.http', door.stats, HTTP_METRICS);
     publishNumbers('trivium.identity', identity.stats, IDENTITY_METRICS);

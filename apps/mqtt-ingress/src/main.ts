@@ -39,7 +39,10 @@ await runService({
     const info = { service };
     const parts = { bus, delivery, contracts, config: mqtt, identity, limits, logger, telemetry, info };
     const door = await createTcpDoor(parts);
-    const lease = holdDoorLease({ bus, service, onLost: () => door.closeClients('bus.unavailable') });
+    const lease = holdDoorLease({
+      ...{ bus, service, authRequired: auth.required },
+      onLost: () => door.closeClients('bus.unavailable'),
+    });
     await lease.ready;
     const arrivals = createArrivals({ ...config, handshakeTimeoutMs: mqtt.connectTimeoutMs, logger });
     publishDoorMetrics(door.stats, arrivals.stats, contracts.stats, identity.stats);

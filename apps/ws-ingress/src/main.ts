@@ -60,7 +60,10 @@ await runService({
       service,
       mayServe: () => lease.held,
     });
-    const lease = holdDoorLease({ bus, service, onLost: () => door.closeClients('bus.unavailable') });
+    const lease = holdDoorLease({
+      ...{ bus, service, authRequired: auth.required },
+      onLost: () => door.closeClients('bus.unavailable'),
+    });
     await lease.ready;
     publishNumbers('trivium.ws', door.stats, WS_METRICS);
     publishNumbers('trivium.mqtt', mqtt.stats, DOOR_METRICS);

@@ -7,6 +7,8 @@ export interface DoorLeaseOptions extends Pick<HoldLeaseOptions, 'bus' | 'ttlMs'
   service: string;
   /** Name of the machine, for people to read. */
   host?: string;
+  /** Nobody gets in here without credentials: for who explains what the door does. */
+  authRequired?: boolean;
   /** Close all clients, now and synchronously: from here on routers count them as gone and other doors may have them. */
   onLost(): void;
 }
@@ -16,7 +18,7 @@ export interface DoorLeaseOptions extends Pick<HoldLeaseOptions, 'bus' | 'ttlMs'
  * began: a connection that began before it is gone, even though the door is back. Take no clients before `ready`.
  */
 export function holdDoorLease(options: DoorLeaseOptions): HeldLease {
-  const { bus, service, host, clock = systemClock, ...rest } = options;
+  const { bus, service, host, authRequired, clock = systemClock, ...rest } = options;
   const { incarnation } = bus;
   return holdLease({
     ...rest,
@@ -30,6 +32,7 @@ export function holdDoorLease(options: DoorLeaseOptions): HeldLease {
         service,
         ...(host === undefined ? {} : { host }),
         startedAt: clock.wallMs(),
+        ...(authRequired === undefined ? {} : { authRequired }),
       }),
   });
 }

@@ -11,6 +11,8 @@ export const DoorLease = Type.Object(
     host: Type.Optional(Type.String()),
     /** Milliseconds since the epoch. */
     startedAt: Type.Integer({ minimum: 0 }),
+    /** Nobody gets in there without credentials. None: it does not say. */
+    authRequired: Type.Optional(Type.Boolean()),
   },
   { $id: 'tv1.DoorLease' },
 );

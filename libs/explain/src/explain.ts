@@ -23,8 +23,8 @@ export async function explain(
 /** The same from what is known. */
 export function explanationOf(facts: Facts): Explanation {
   const { client, topic, principal, session, presence, log, retained, contracts } = facts;
-  const rights = rightsOf(facts);
   const place = placeOf(facts);
+  const rights = rightsOf(facts, place);
   const { permissions } = rights;
   const all = matchesOf(facts, place.subscriptions ?? []);
   const subscriptions = all.map(({ subscription: { qos, from }, filter, group }) => ({
@@ -86,7 +86,7 @@ function connectionOf(
 }
 
 function warningsOf(
-  { unreadable, session, principal, doors }: Facts,
+  { unreadable, session, principal, doors, credential, token }: Facts,
   rights: Rights,
   place: Place,
 ): string[] {
@@ -98,6 +98,9 @@ function warningsOf(
       : []),
     ...(rights.isGuess && principal.from === 'session'
       ? [`nothing is stored of «${principal.name}»: its groups and claims may be others`]
+      : []),
+    ...(credential !== undefined && token.groups !== undefined
+      ? ['a credential is stored for it: its groups count, not those of a token']
       : []),
     ...(session?.door !== undefined && !place.connected ? ['the door that has its session is gone'] : []),
     ...silent.map(({ lease }) => `${lease.service} does not say which filters the client has there`),

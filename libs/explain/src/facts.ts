@@ -32,10 +32,19 @@ export type FactsBus = Pick<Bus, 'bucket' | 'lastPos' | 'readAfter' | 'readLast'
 export interface Question {
   readonly client: string;
   readonly topic: Topic;
+  /** What the token says that the client comes with, which is stored nowhere. */
+  readonly token?: Token;
+}
+
+/** What a JWT says of its principal. */
+export interface Token {
+  /** Undefined: not known. */
+  readonly groups?: readonly string[];
+  readonly claims?: Readonly<Record<string, string>>;
 }
 
 /** Everything that bears on whether a message reaches a client, as it is stored now. */
-export interface Facts extends Question {
+export interface Facts extends Required<Question> {
   readonly nowMs: number;
   readonly session: SessionRecord | undefined;
   readonly presence: Presence | undefined;
@@ -70,7 +79,7 @@ export interface Retained {
 
 /** Rejects with a retryable `TriviumError` when the bus does not answer. */
 export async function gatherFacts(bus: FactsBus, question: Question, nowMs: number): Promise<Facts> {
-  const { client, topic } = question;
+  const { client, topic, token = {} } = question;
   const [sessions, devices] = [bus.bucket('sessions'), bus.bucket('devices')];
   const unreadable: string[] = [];
   const read = async <T extends TSchema>(
@@ -115,7 +124,7 @@ export async function gatherFacts(bus: FactsBus, question: Question, nowMs: numb
     storedApiKeys(bus),
   ]);
   return {
-    ...{ client, topic, nowMs, session, presence, doors, principal, credential, policies, contracts },
+    ...{ client, topic, token, nowMs, session, presence, doors, principal, credential, policies, contracts },
     ...{ retained, log: { first: first[0]?.pos ?? last + 1, last }, unreadable },
     keys: keys.filter(({ name }) => name === principal.name),
     attributes: device?.attributes ?? {},

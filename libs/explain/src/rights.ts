@@ -1,7 +1,8 @@
 import { ANONYMOUS, type PolicyAction } from '@trivium/contracts';
-import { compilePermissions, policiesOf, type Decision, type Permissions } from '@trivium/identity';
+import { clientPermissions, policiesOf, type Decision, type Permissions } from '@trivium/identity';
 import type { Decided } from './explanation.ts';
 import type { Facts } from './facts.ts';
+import type { Place } from './place.ts';
 
 /** What the principal of the client may do. */
 export interface Rights {
@@ -9,23 +10,33 @@ export interface Rights {
   readonly policies: readonly string[];
   readonly disabled: boolean;
   readonly permissions: Permissions;
-  /** Somebody proves by other means who it is, of which nothing is stored: its groups and claims may be others. */
+  /** Somebody proves by other means who it is, of which nothing is stored or told: its groups and claims may be others. */
   readonly isGuess: boolean;
 }
 
-export function rightsOf(facts: Facts): Rights {
-  const { client, principal, credential, keys, attributes, policies } = facts;
+/** As its door judges it: the groups of a stored credential count before those of any token. */
+export function rightsOf(facts: Facts, place: Place): Rights {
+  const { client, principal, credential, keys, attributes, policies, token } = facts;
   const isAnonymous = principal.name === ANONYMOUS;
-  const own = isAnonymous ? [ANONYMOUS] : (credential?.groups ?? keys[0]?.groups ?? []);
+  const own = isAnonymous ? [ANONYMOUS] : (credential?.groups ?? token.groups ?? keys[0]?.groups ?? []);
   const groups = own.length === 0 ? ['devices'] : own;
   const held = policiesOf(groups, policies);
   return {
     groups,
     policies: held.map(({ name }) => name),
     disabled: credential?.disabled === true,
-    permissions: compilePermissions({ policies: held, principal: principal.name, client, attributes }),
-    isGuess: !isAnonymous && credential === undefined && keys.length === 0,
+    permissions: clientPermissions({
+      ...{ policies: held, principal: principal.name, client, attributes, claims: token.claims ?? {} },
+      anyClient: anyClientAt(facts, place),
+    }),
+    isGuess: !isAnonymous && credential === undefined && keys.length === 0 && token.groups === undefined,
   };
+}
+
+/** Whether the door that has the client leaves client ids free; of one that is away, whether there is a door that does. */
+function anyClientAt({ doors }: Facts, place: Place): boolean {
+  const its = doors.filter(({ lease }) => lease.incarnation === place.door);
+  return (its.length > 0 ? its : doors).some(({ lease }) => lease.authRequired === false);
 }
 
 /** In words. */

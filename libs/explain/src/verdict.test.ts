@@ -48,7 +48,7 @@ const everything: PolicyStatement[] = [
 ];
 
 const facts = (more: Partial<Facts> = {}): Facts => ({
-  ...{ client: 'dev1', topic: 'plant/line1/speed' as Topic, nowMs: 1_000 },
+  ...{ client: 'dev1', topic: 'plant/line1/speed' as Topic, token: {}, nowMs: 1_000 },
   ...{ session: session(), presence: presence(true), doors: [door()], retained: undefined },
   ...{ principal: { name: 'dev1', from: 'session' }, credential: credential([]), keys: [], attributes: {} },
   ...{ policies: new Map(), contracts: [], log: { first: 1, last: 22 }, unreadable: [] },
@@ -175,6 +175,85 @@ describe('is not delivered', () => {
     expect(verdict(withSubscriptions(subscription('office/#'), subscription('plant')))).toBe(
       'no: is not delivered: none of its 2 subscriptions matches',
     );
+  });
+});
+
+describe('client ids', () => {
+  const foreign: Partial<Facts> = {
+    ...{ client: 'foreign', session: session({ clean: false }) },
+    ...{ principal: { name: 'dev1', from: 'session' } },
+  };
+  const at = (authRequired: boolean, incarnation = 'd1', attached = true): Door => ({
+    ...door({ attached, subscriptions: [] }),
+    lease: { ...lease, incarnation, authRequired },
+  });
+  const REFUSED = 'no: is not delivered: no policy allows connect as «foreign»';
+
+  test('are free by built-in policies where its door lets anonymous clients in', () => {
+    expect(verdict(foreign)).toBe(REFUSED);
+    expect(verdict({ ...foreign, doors: [at(true)] })).toBe(REFUSED);
+    expect(verdict({ ...foreign, doors: [at(true), at(false, 'd2')] })).toBe(REFUSED);
+    expect(verdict({ ...foreign, doors: [at(false)] })).toContain('yes: is delivered');
+    expect(explanationOf(facts({ ...foreign, doors: [at(false)] })).decisions.connect).toEqual({
+      ...{ allowed: true, why: 'nothing denies connect' },
+    });
+  });
+
+  test('of who is away, where any door does', () => {
+    const isAway = { ...foreign, session: away() };
+    expect(verdict({ ...isAway, doors: [] })).toBe(REFUSED);
+    expect(verdict({ ...isAway, doors: [at(true, 'd1', false)] })).toBe(REFUSED);
+    const doors = [at(true, 'd1', false), at(false, 'd2', false)];
+    expect(verdict({ ...isAway, doors })).toContain('when-back: ');
+  });
+
+  test('are not free by a policy of the site', () => {
+    const own: PolicyStatement = { effect: 'allow', actions: ['connect'], clients: ['${principal}'] };
+    const held = policies(everything[0]!, own);
+    expect(verdict({ ...foreign, policies: held, doors: [at(false)] })).toBe(REFUSED);
+  });
+});
+
+describe('who comes with a token', () => {
+  const byGroup: Map<string, PolicyRecord> = new Map([
+    [
+      'line',
+      {
+        ...{ v: 1, name: 'line', groups: ['line'] },
+        statements: [
+          everything[1]!,
+          { effect: 'allow', actions: ['subscribe'], topics: ['#'] },
+          { effect: 'allow', actions: ['receive'], topics: ['plant/${claims.line}/#'] },
+        ],
+      },
+    ],
+  ]);
+  const told = (token: Facts['token'], more: Partial<Facts> = {}) =>
+    explanationOf(facts({ policies: byGroup, credential: undefined, token, ...more }));
+
+  test('is judged by its groups and claims', () => {
+    expect(told({})).toMatchObject({
+      principal: { groups: ['devices'], policies: ['built-in.devices'] },
+      warnings: ['nothing is stored of «dev1»: its groups and claims may be others'],
+    });
+    expect(told({ groups: ['line'], claims: { line: 'line1' } })).toMatchObject({
+      ...{ delivered: 'yes', principal: { groups: ['line'], policies: ['line'] }, warnings: [] },
+    });
+    expect(told({ groups: ['line'], claims: { line: 'line2' } })).toMatchObject({
+      verdict: 'is not delivered: no policy allows receive',
+    });
+    expect(told({ groups: ['line'] }).delivered).toBe('no');
+  });
+
+  test('has the groups of its credential where one is stored', () => {
+    const claims = { line: 'line1' };
+    expect(told({ groups: ['line'], claims }, { credential: credential(['nobody']) })).toMatchObject({
+      ...{ delivered: 'no', principal: { groups: ['nobody'] } },
+      warnings: ['a credential is stored for it: its groups count, not those of a token'],
+    });
+    expect(told({ claims }, { credential: credential(['line']) })).toMatchObject({
+      ...{ delivered: 'yes', warnings: [] },
+    });
   });
 });
 

@@ -39,6 +39,8 @@ export { createApiKey, revokeApiKey, storedApiKeys } from './stored/api-keys.ts'
 export type { CreatedApiKey, NewApiKey, StoredApiKey } from './stored/api-keys.ts';
 export { BUILT_IN_POLICIES, BUILT_IN_PREFIX } from './policy/built-in-policies.ts';
 export { checkPolicy } from './policy/check-policy.ts';
+export { clientPermissions } from './policy/client-permissions.ts';
+export type { ClientPermissionsOptions } from './policy/client-permissions.ts';
 export { compilePermissions } from './policy/permissions.ts';
 export type { Decision, Permissions, PermissionsOptions, StatementName } from './policy/permissions.ts';
 export { policiesOf } from './policy/policies-of.ts';

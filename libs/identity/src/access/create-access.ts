@@ -1,8 +1,8 @@
 import { accept, refuse, type PolicyRecord, type Result } from '@trivium/contracts';
 import type { Access } from '../access.ts';
 import type { Attributes, Directory } from '../directory/directory.ts';
-import { BUILT_IN_PREFIX } from '../policy/built-in-policies.ts';
-import { compilePermissions, type Permissions } from '../policy/permissions.ts';
+import { clientPermissions } from '../policy/client-permissions.ts';
+import type { Permissions } from '../policy/permissions.ts';
 import type { Principal } from '../principal.ts';
 import { NO_PERMISSIONS } from './no-permissions.ts';
 import type { GroupPolicies } from './group-policies.ts';
@@ -12,10 +12,7 @@ export interface AccessOptions {
   directory: Pick<Directory, 'version' | 'attributes'>;
   groupsOf: GroupsOf;
   policiesOf: GroupPolicies;
-  /**
-   * Client ids are free as far as built-in policies go: where anonymous clients are let in, who proves a name would else be held to
-   * less than who does not.
-   */
+  /** Of `clientPermissions`. */
   anyClient: boolean;
   /** Milliseconds since the epoch. */
   clock: () => number;
@@ -94,11 +91,9 @@ class StoredAccess implements Access {
 
   #compiled(policies: readonly PolicyRecord[], attributes: Attributes): Permissions {
     const { name, claims } = this.principal;
-    const client = this.#client;
-    const isFree =
-      this.#options.anyClient && policies.every((policy) => policy.name.startsWith(BUILT_IN_PREFIX));
-    const assigned = this.#assigned || isFree;
-    return compilePermissions({ policies, principal: name, client, assigned, attributes, claims });
+    const { anyClient } = this.#options;
+    const [client, assigned] = [this.#client, this.#assigned];
+    return clientPermissions({ policies, principal: name, client, assigned, anyClient, attributes, claims });
   }
 
   #become(permissions: Permissions): void {

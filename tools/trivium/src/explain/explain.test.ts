@@ -68,8 +68,37 @@ test('exit code 1 when it is not delivered, as a table and as JSON', async () =>
   });
 });
 
+test('judges who comes with a token by what that says', async () => {
+  await storePolicy(
+    hub.bus,
+    {
+      ...{ v: 1, name: 'tenants', groups: ['tenants'] },
+      statements: [
+        { effect: 'allow', actions: ['connect'], clients: ['*'] },
+        { effect: 'allow', actions: ['receive'], topics: ['${claims.tenant}/#'] },
+      ],
+    },
+    { principal: 'test', service: 'test' },
+  );
+  const told = async (...more: string[]) =>
+    JSON.parse((await ask('pump-1', 'acme/x', '--json', ...more)).out) as Explanation;
+  const tenants = { groups: ['tenants'], policies: ['tenants'] };
+  expect(await told('--groups', 'tenants', '--claim', 'tenant=acme')).toMatchObject({
+    ...{ principal: tenants, decisions: { receive: { allowed: true } } },
+  });
+  expect(await told('--groups', 'tenants', '--claim', 'tenant=other')).toMatchObject({
+    ...{ principal: tenants, decisions: { receive: { allowed: false } } },
+  });
+});
+
 test('wrong arguments are told before a hub is looked for', async () => {
-  for (const words of [[], ['--client', 'a'], ['--topic', 'a'], ['--client', 'a', '--topic', 'a/#']])
+  for (const words of [
+    [],
+    ['--client', 'a'],
+    ['--topic', 'a'],
+    ['--client', 'a', '--topic', 'a/#'],
+    ['--client', 'a', '--topic', 'a', '--claim', 'x'],
+  ])
     expect(await call(['explain', ...words])).toMatchObject({
       ...{ code: 78, out: '', err: expect.stringContaining('Usage: trivium explain') },
     });

@@ -15,6 +15,7 @@ import {
   userName,
   type Decision,
 } from '@trivium/identity';
+import { claimsOf } from '../claims-of.ts';
 import { EXIT, UsageError, type Invocation } from '../command.ts';
 import { registered } from '../devices/registry.ts';
 import { groupsOf } from '../groups-of.ts';
@@ -100,14 +101,4 @@ function usualGroups(principal: string): readonly string[] {
 
 async function stored(bus: Bus, filed: readonly PolicyRecord[]): Promise<Map<string, PolicyRecord>> {
   return new Map([...(await storedPolicies(bus)), ...filed].map((policy) => [policy.name, policy]));
-}
-
-function claimsOf(texts: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    texts.map((text) => {
-      const at = text.indexOf('=');
-      if (at < 1) throw new UsageError(`--claim is name=value, not ${text}`);
-      return [text.slice(0, at), text.slice(at + 1)];
-    }),
-  );
 }
