@@ -58,6 +58,31 @@ test('a stream cut at random places gives the same packets', () => {
   );
 });
 
+test('chunks that come while one waits for its turn stay in their order, wherever the look stopped', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ chunks: fc.integer({ min: 0, max: 3 }), looks: fc.integer({ min: 0, max: 6 }) })),
+      (steps) => {
+        const splitter = splitterFor();
+        const found: number[] = [];
+        const look = (times: number): void => {
+          for (let n = 0; n < times && splitter.next(); n++) found.push(splitter.buffer[splitter.start + 3]!);
+        };
+        let sent = 0;
+        for (const { chunks, looks } of steps) {
+          for (let n = 0; n < chunks; n++) {
+            const two = [publish({ payload: Buffer.of(sent++) }), publish({ payload: Buffer.of(sent++) })];
+            splitter.feed(Buffer.concat(two));
+          }
+          look(looks);
+        }
+        look(Infinity);
+        expect(found).toEqual(Array.from({ length: sent }, (_, n) => n));
+      },
+    ),
+  );
+});
+
 test('byte by byte, and all at once before the first look', () => {
   const packets = [publish({ payload: 'x'.repeat(300) }), PINGREQ, publish({ payload: 'y' })];
   const single = splitterFor();

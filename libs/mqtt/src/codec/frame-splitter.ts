@@ -47,7 +47,7 @@ export class FrameSplitter {
 
   feed(chunk: Buffer): void {
     if (chunk.length === 0) return; // a WebSocket message may be empty
-    if (this.#at >= this.#chunk.length) {
+    if (this.#at >= this.#chunk.length && this.#laterBytes === 0) {
       this.#chunk = chunk;
       this.#at = 0;
       return;
