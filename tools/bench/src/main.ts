@@ -20,6 +20,7 @@ function createPeer(name: PeerName, { external: given }: BenchOptions): Peer | u
   switch (name) {
     case 'hub':
     case 'hub5':
+    case 'hub-guarded':
       return hub(root, name);
     case 'mosquitto':
       return mosquitto(process.env);

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import type { LoadTarget } from './generator/plan.ts';
 import { selectWorkloads, type Workload, WORKLOADS } from './workload.ts';
 
-export const PEER_NAMES = ['hub', 'hub5', 'mosquitto', 'nats', 'external'] as const;
+export const PEER_NAMES = ['hub', 'hub5', 'hub-guarded', 'mosquitto', 'nats', 'external'] as const;
 export type PeerName = (typeof PEER_NAMES)[number];
 
 export interface BenchOptions {
@@ -115,7 +115,8 @@ npm run bench -- commands --help   HTTP calls that devices answer by MQTT
 
   --quick             1 run of 1 s each instead of 3 of 3 s
   --only W2,W5        these workloads (W7: W7a and W7b)
-  --peers a,b         of hub, hub5 (the same with MQTT 5), mosquitto, nats, external (default: hub, mosquitto, nats)
+  --peers a,b         of hub, hub5 (the same with MQTT 5), hub-guarded (with a policy and keys at NATS), mosquitto,
+                      nats, external (default: hub, mosquitto, nats)
   --secs S            measured seconds of a run
   --warmup S          seconds before them
   --runs N            runs of each workload and broker, taken in turn; medians are shown

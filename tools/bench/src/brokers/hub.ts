@@ -4,10 +4,14 @@ import { findNatsBinary, freePorts, startNats } from '@trivium/testing';
 import { ended } from './alive.ts';
 import type { Peer } from './broker.ts';
 import { natsVersion } from './nats-mqtt.ts';
+import { guardNats, storeBenchPolicy } from './guarded-hub.ts';
 import { serviceEntry, startDoor } from './service-process.ts';
 
-/** The hub: a NATS of its own and two mqtt-ingress processes, one to publish at, one to subscribe at. `hub5`: its clients speak MQTT 5. */
-export function hub(root: string, name: 'hub' | 'hub5' = 'hub'): Peer {
+/**
+ * The hub: a NATS of its own and two mqtt-ingress processes, one to publish at, one to subscribe at. `hub5`: its clients speak MQTT 5.
+ * `hub-guarded`: its clients are held to a policy that does not allow everything, and its services to what their keys allow at NATS.
+ */
+export function hub(root: string, name: 'hub' | 'hub5' | 'hub-guarded' = 'hub'): Peer {
   return {
     name,
     describe: async () => {
@@ -18,11 +22,19 @@ export function hub(root: string, name: 'hub' | 'hub5' = 'hub'): Peer {
     start: async () => {
       await using starting = new AsyncDisposableStack();
       // Its processes are what is measured: never a container, whose processes cannot be seen.
-      const nats = starting.use(await startNats({ mode: 'binary' }));
+      const guard = name === 'hub-guarded' ? starting.use(await guardNats()) : undefined;
+      const nats = starting.use(
+        await startNats({
+          mode: 'binary',
+          ...(guard && { extraConfig: guard.natsConfig }),
+        }),
+      );
+      if (guard !== undefined) await storeBenchPolicy(nats.url, guard.keyOf('admin'));
+      const nkeyFile = guard?.keyOf('mqtt-ingress');
       const doors = await Promise.all(
         [1, 2].map(async () => {
           const [port = 0, adminPort = 0] = await freePorts(2);
-          const door = starting.use(await startDoor({ root, natsUrl: nats.url, port, adminPort }));
+          const door = starting.use(await startDoor({ root, natsUrl: nats.url, nkeyFile, port, adminPort }));
           return { process: door, at: { host: '127.0.0.1', port } };
         }),
       );

@@ -29,8 +29,11 @@ export function startService(options: ServiceProcessOptions): Promise<StartedPro
 }
 
 /** A door on a free port. */
-export function startDoor(options: Omit<ServiceProcessOptions, 'app' | 'env'> & { port: number }) {
+export function startDoor(
+  options: Omit<ServiceProcessOptions, 'app' | 'env'> & { port: number; nkeyFile?: string | undefined },
+) {
   const env = {
+    TRIVIUM_NATS_NKEY_FILE: options.nkeyFile,
     TRIVIUM_MQTT_HOST: '127.0.0.1',
     TRIVIUM_MQTT_PORT: String(options.port),
     TRIVIUM_MQTT_ENGINE: undefined,
