@@ -23,10 +23,13 @@ export interface AckPublisher extends Publisher {
   close(): void;
 }
 
-/** Bytes sent to NATS and not yet seen by it: above the first number publishers are asked to pause, above the second live messages go. */
-const PRESSURE_BYTES = 16 << 20;
+/**
+ * Bytes sent to NATS and not yet seen by it: above the first number publishers are asked to pause, above the second live messages go. What
+ * lies there is what the next message waits for: 1 MiB takes NATS some 10 ms.
+ */
+const PRESSURE_BYTES = 1 << 20;
 const DROP_BYTES = 64 << 20;
-const PROBE_BYTES = 1 << 20;
+const PROBE_BYTES = 1 << 17;
 
 /** JetStream errors that pass by themselves: not available, no quorum, no leader, out of memory for now. */
 const RETRYABLE = new Set([10008, 10009, 10023, 10028, 10118]);

@@ -34,7 +34,7 @@ export const mqttSection = Type.Object(
     maxTopicLevels: count(DEFAULT_TOPIC_LIMITS.maxTopicLevels, 1, 65_535, 'Deepest topic or topic filter'),
     maxSubscriptions: count(1_000, 1, 1_000_000, 'Topic filters of one client'),
     maxOpenPublishes: count(
-      1_000,
+      256,
       1,
       65_535,
       'Messages of one client that wait to be stored; then its socket is not read',

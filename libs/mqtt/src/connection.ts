@@ -11,7 +11,7 @@ import { AFTER_CONNECT } from './codec/first-byte.ts';
 import { FrameSplitter } from './codec/frame-splitter.ts';
 import { CONNECT, PUBACK, PUBLISH } from './codec/packet-type.ts';
 import type { DoorParts } from './door-parts.ts';
-import type { Servable } from './door-turn.ts';
+import { BULK_BYTES, type Servable } from './door-turn.ts';
 import { farewell, logEnd } from './farewell.ts';
 import { HOLD, type Hold } from './hold.ts';
 import type { IntakeHost } from './intake-host.ts';
@@ -122,6 +122,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     if (this.#holds !== 0) return this.#pause();
     const queued = this.#queued;
     this.#queued = true;
+    if (chunk.length >= BULK_BYTES) this.#pause();
     this.#parts.turn.received(queued ? undefined : this, chunk.length);
   }
 
@@ -232,6 +233,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     while (this.#holds === 0 && !this.#ended && splitter.next()) this.#dispatch(splitter);
     this.#serving = false;
     if (this.#ended || this.#holds !== 0) return;
+    this.#resume();
     if (splitter.fault !== undefined)
       this.#step({ on: 'refused', error: { code: splitter.fault, message: 'the header of a packet' } });
     else if (this.#inputEnded) this.#endOfInput();

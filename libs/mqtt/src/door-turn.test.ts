@@ -3,10 +3,15 @@ import { DoorTurn } from './door-turn.ts';
 
 function made() {
   const runs: (() => void)[] = [];
-  const turn = new DoorTurn((run) => runs.push(run));
+  const time = { ms: 0 };
+  const turn = new DoorTurn(
+    (run) => runs.push(run),
+    () => time.ms,
+  );
   const log: string[] = [];
   return {
     turn,
+    time,
     log,
     runs,
     end: () => runs.splice(0).forEach((run) => run()),
@@ -50,14 +55,36 @@ test('what comes while the turn ends is for the next', () => {
   expect(log).toHaveLength(3);
 });
 
-test('a flood is served before the turn ends, and written at its end', () => {
+test('a little of very many is served before the turn ends, and written at its end', () => {
   const { turn, log, end, servable, flushable } = made();
   turn.received(
     servable('a', () => turn.write(flushable('a'))),
-    600_000,
+    30_000,
   );
-  turn.received(undefined, 600_000);
+  for (let n = 0; n < 40; n++) turn.received(undefined, 30_000);
   expect(log).toEqual(['serve a']);
   end();
   expect(log).toEqual(['serve a', 'flush a']);
+});
+
+test('who sends much at once is served after the others, as many as time allows, in their order', () => {
+  const { turn, time, log, runs, end, servable, flushable } = made();
+  for (const name of ['a', 'b', 'c']) {
+    const flood = servable(name, () => {
+      turn.write(flushable(name));
+      time.ms += 3;
+    });
+    turn.received(flood, 65_536);
+  }
+  turn.received(servable('small'), 10);
+  end();
+  expect([log.splice(0), runs.length]).toEqual([
+    ['serve small', 'serve a', 'serve b', 'flush a', 'flush b'],
+    1,
+  ]);
+  turn.received(servable('a again'), 65_536);
+  turn.received(servable('small'), 10);
+  end();
+  expect(log).toEqual(['serve small', 'serve c', 'serve a again', 'flush c']);
+  expect(runs).toEqual([]);
 });
