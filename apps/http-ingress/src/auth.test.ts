@@ -93,7 +93,12 @@ describe('who a request is from', () => {
     const { status, json } = await ask('GET', '/openapi.json');
     expect(status).toBe(200);
     expect(json).toMatchObject({
-      security: [{}, { basic: [] }, { bearer: [] }, { certificate: [] }],
+      security: [{ basic: [] }, { bearer: [] }, { certificate: [] }],
+      paths: {
+        '/v1/stream': {
+          get: { security: [{ basic: [] }, { bearer: [] }, { accessToken: [] }, { certificate: [] }] },
+        },
+      },
       components: { securitySchemes: { basic: { scheme: 'basic' }, bearer: { scheme: 'bearer' } } },
     });
     expect((await ask('GET', '/docs/static/index.html')).status).toBe(200);

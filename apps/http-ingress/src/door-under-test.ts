@@ -11,6 +11,7 @@ import { waitFor } from '@trivium/testing';
 import { Value } from 'typebox/value';
 import { httpSection, type HttpConfig } from './config.ts';
 import service from '../package.json' with { type: 'json' };
+import { describedSite } from './described-site.ts';
 import { createHttpDoor, type HttpDoor, type HttpDoorOptions } from './door.ts';
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -57,8 +58,9 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
   const config = { ...Value.Create(httpSection), ...settings.config };
   const logger = settings.logger ?? quiet;
   const { clock } = settings;
+  const tlsConfig = { ...Value.Create(listenerSections.tls), ...settings.tls };
   const tls = openDoorTls({
-    ...{ door: config, tls: { ...Value.Create(listenerSections.tls), ...settings.tls }, logger },
+    ...{ door: config, tls: tlsConfig, logger },
     nowMs: clock?.now() ?? Date.now(),
   });
   const arrivals = createArrivals({
@@ -76,6 +78,7 @@ export async function startDoor(natsUrl: string, settings: DoorSettings = {}): P
     logger,
     service: 'http-ingress',
     version: service.version,
+    site: describedSite({ auth: { required: settings.auth?.required === true }, tls: tlsConfig }),
     limits: { ...NO_LIMITS, ...settings.limits },
     audit: createAudit({ bus, service: 'http-ingress' }),
     ...(contracts === undefined ? {} : { contracts }),

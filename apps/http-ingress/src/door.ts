@@ -12,7 +12,12 @@ import {
   type LimitsConfig,
 } from '@trivium/limits';
 import type { Arrivals } from '@trivium/listener';
-import { NO_CONTRACTS, type MessageContracts } from '@trivium/message-contracts';
+import {
+  NO_CONTRACTS,
+  PLAIN_SITE,
+  type DescribedSite,
+  type MessageContracts,
+} from '@trivium/message-contracts';
 import { isLoopback } from '@trivium/service';
 import type { MessageTracing } from '@trivium/telemetry';
 import type { DoorTls } from '@trivium/tls';
@@ -68,6 +73,8 @@ export interface HttpDoorOptions {
   service: string;
   /** Of the API description. */
   version: string;
+  /** What the descriptions say of the site, beside whether HTTPS is open here; nothing unless given. */
+  site?: DescribedSite;
   clock?: Clock;
   /** From 0 to 1. */
   random?: () => number;
@@ -130,8 +137,10 @@ export async function createHttpDoor(options: HttpDoorOptions): Promise<HttpDoor
   };
   const app = createApp({ config, logger, stats, clock, rates, callers, isDraining: () => draining });
 
-  await describeApi(app, version);
-  describeMessages(app, contracts, version);
+  const { site = PLAIN_SITE } = options;
+  const described = { ...site, tls: { ...site.tls, http: options.tls !== undefined } };
+  await describeApi(app, { version, site: described, tlsPort: config.tlsPort });
+  describeMessages(app, contracts, version, described);
   const publishing = createPublishing({ bus, contracts, tracing, stats });
   publishTopic(app, { publishing, limits, clock });
   const turn = createWriteTurn();

@@ -9,6 +9,7 @@ import { busConfig, listen, loadConfig, runService } from '@trivium/service';
 import { createLogger, startTelemetry } from '@trivium/telemetry';
 import { openDoorTls } from '@trivium/tls';
 import { checkConfig, configSchema } from './config.ts';
+import { describedSite } from './described-site.ts';
 import { createHttpDoor } from './door.ts';
 import { publishNumbers } from './metrics.ts';
 import { HTTP_METRICS } from './stats.ts';
@@ -41,7 +42,7 @@ await runService({
     const arrivals = createArrivals({ ...config, handshakeTimeoutMs: http.headersTimeoutMs, logger });
     const parts = {
       ...{ bus, delivery, contracts, identity, audit, arrivals, tls },
-      ...{ tracing, logger, service, version },
+      ...{ tracing, logger, service, version, site: describedSite(config) },
     };
     const door = await createHttpDoor({ ...parts, config: http, limits });
     // Devices that ask for their commands here are online as long as this process is.

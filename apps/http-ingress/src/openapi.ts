@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
+import type { DescribedSite } from '@trivium/message-contracts';
 import type { FastifySchema } from 'fastify';
 import type { TObject } from 'typebox';
 import type { App } from './app.ts';
@@ -19,8 +20,17 @@ const SECURITY_SCHEMES = {
   certificate: { type: 'mutualTLS', description: 'A client certificate.' },
 } as const;
 
+const WAYS_IN: readonly Record<string, string[]>[] = [{}, { basic: [] }, { bearer: [] }, { certificate: [] }];
+
+export interface DescribedApi {
+  readonly version: string;
+  readonly site: DescribedSite;
+  /** Of HTTPS, where there is TLS. */
+  readonly tlsPort: number;
+}
+
 /** `/openapi.json`, made of the schemas of the routes that are registered after this, and its viewer at `/docs`. */
-export async function describeApi(app: App, version: string): Promise<void> {
+export async function describeApi(app: App, { version, site, tlsPort }: DescribedApi): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -30,8 +40,8 @@ export async function describeApi(app: App, version: string): Promise<void> {
         description: DESCRIPTION,
         license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
       },
-      // Whether somebody may come in without any, the settings say.
-      security: [{}, { basic: [] }, { bearer: [] }, { certificate: [] }],
+      servers: [{ url: '/', description: 'Where this was read' }, ...(site.tls.http ? [https(tlsPort)] : [])],
+      security: waysIn(site, WAYS_IN),
       // Types of OpenAPI 3.0, which has no mutualTLS.
       components: { securitySchemes: SECURITY_SCHEMES as never },
       tags: [
@@ -42,14 +52,27 @@ export async function describeApi(app: App, version: string): Promise<void> {
     },
     transformObject: (document) =>
       'openapiObject' in document ? inDialect2020(document.openapiObject) : document.swaggerObject,
-    transform: ({ schema, url, route }) =>
-      describeRaw(schema, url, route.method !== 'GET', route.config?.rawBody === true),
+    transform({ schema, url, route }) {
+      const { security } = schema ?? {};
+      const told = security === undefined ? schema : { ...schema, security: waysIn(site, security) };
+      return describeRaw(told, url, route.method !== 'GET', route.config?.rawBody === true);
+    },
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     uiConfig: { deepLinking: true, validatorUrl: null },
   });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}
+
+function https(port: number) {
+  const variables = { host: { default: '127.0.0.1' }, port: { default: String(port) } };
+  return { url: 'https://{host}:{port}', description: 'HTTPS: HTTP/2 and HTTP/1.1', variables };
+}
+
+/** The ways in of which one has to do: `{}`, none at all, only where nobody has to say who he is. */
+function waysIn<T extends object>({ authRequired }: DescribedSite, all: readonly T[]): T[] {
+  return all.filter((one) => !authRequired || Object.keys(one).length > 0);
 }
 
 const RAW_BODY = {

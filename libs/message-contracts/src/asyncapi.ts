@@ -1,37 +1,35 @@
 import { JsonMessage, type ContractRecord } from '@trivium/contracts';
 import { addressOf } from './asyncapi-address.ts';
 import { withinComponents } from './asyncapi-schema.ts';
+import {
+  describedServers,
+  LISTENER_NAMES,
+  PLAIN_SITE,
+  type DescribedServers,
+  type DescribedSite,
+  type ListenerName,
+} from './asyncapi-servers.ts';
 
 type Json = Record<string, unknown>;
 
 export interface AsyncApiOptions {
   readonly contracts: readonly ContractRecord[];
   readonly version: string;
+  /** Unless given: no TLS, and nobody has to say who he is. */
+  readonly site?: DescribedSite;
 }
 
 const DESCRIPTION =
   'One hub, three doors: what is published at any of them reaches subscribers at every other. Channels are the topics that the site has ' +
   'contracts for, and the hub’s own; all other topics carry any payload.';
 
-/** Where `npm start` listens; a site says its own. */
-const SERVERS: Json = {
-  mqtt: server(1883, 'mqtt', 'MQTT 3.1, 3.1.1 and 5 over TCP', { protocolVersion: '5' }),
-  mqttWebSocket: server(8083, 'ws', 'MQTT over WebSocket, subprotocol mqtt; any path'),
-  websocket: server(8083, 'ws', 'trivium.v1: JSON frames, subprotocol trivium.v1; any path'),
-  http: server(8080, 'http', 'HTTP, described by itself at /openapi.json'),
-};
-
-function server(port: number, protocol: string, description: string, more: Json = {}): Json {
-  const variables = { host: { default: '127.0.0.1' } };
-  return { host: `{host}:${port}`, protocol, description, variables, ...more };
-}
-
 const ref = (to: string): Json => ({ $ref: `#/${to}` });
-const DOORS = ['mqtt', 'mqttWebSocket', 'websocket', 'http'].map((name) => ref(`servers/${name}`));
 
 /** The hub as an AsyncAPI 3 document, seen from the hub: it receives what is published and sends it to subscribers. */
-export function asyncApi({ contracts, version }: AsyncApiOptions): Json {
-  const own = hubChannels();
+export function asyncApi({ contracts, version, site = PLAIN_SITE }: AsyncApiOptions): Json {
+  const servers = describedServers(site);
+  const own = hubChannels(servers);
+  const all = LISTENER_NAMES.flatMap(servers.of);
   return {
     asyncapi: '3.0.0',
     info: {
@@ -42,13 +40,14 @@ export function asyncApi({ contracts, version }: AsyncApiOptions): Json {
         { name: 'hub', description: 'What every hub has' },
       ],
     },
-    servers: SERVERS,
+    servers: servers.servers,
     channels: {
-      ...Object.fromEntries(contracts.map((each) => [each.name, channelOf(each)])),
+      ...Object.fromEntries(contracts.map((each) => [each.name, channelOf(each, all)])),
       ...own.channels,
     },
     operations: { ...Object.assign({}, ...contracts.map(operationsOf)), ...own.operations },
     components: {
+      ...(site.authRequired ? { securitySchemes: servers.securitySchemes } : {}),
       schemas: {
         'trivium.JsonMessage': plain(JsonMessage),
         ...Object.fromEntries(
@@ -61,22 +60,17 @@ export function asyncApi({ contracts, version }: AsyncApiOptions): Json {
   };
 }
 
-function channelOf({
-  name,
-  filter,
-  schema,
-  contentType,
-  owner,
-  description,
-  onViolation,
-}: ContractRecord): Json {
+function channelOf(
+  { name, filter, schema, contentType, owner, description, onViolation }: ContractRecord,
+  servers: readonly Json[],
+): Json {
   const { address, parameters } = addressOf(filter);
   const isJson = schema !== undefined || contentType !== undefined;
   return {
     address,
     title: name,
     ...(description === undefined ? {} : { description }),
-    servers: DOORS,
+    servers,
     ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
     messages: {
       [name]: {
@@ -111,7 +105,7 @@ function operationsOf({ name }: ContractRecord): Json {
 }
 
 /** Beside the topics: how one publishes and subscribes where topics are no addresses, and commands. */
-function hubChannels(): { channels: Json; operations: Json } {
+function hubChannels({ of }: DescribedServers): { channels: Json; operations: Json } {
   const topic = { description: 'Any topic, slashes raw or as %2F.' };
   const anything = {};
   const enveloped = {
@@ -120,9 +114,9 @@ function hubChannels(): { channels: Json; operations: Json } {
   };
   const device = { description: 'The client id of the device.' };
   const command = { device, name: { description: 'The name of the command.' } };
-  const channel = (address: string, servers: string[], message: Json, more: Json = {}): Json => ({
+  const channel = (address: string, listeners: ListenerName[], message: Json, more: Json = {}): Json => ({
     address,
-    servers: servers.map((name) => ref(`servers/${name}`)),
+    servers: listeners.flatMap(of),
     messages: { message },
     tags: [{ name: 'hub' }],
     ...more,

@@ -8,6 +8,8 @@ export {
   type MessageContractsOptions,
   type WatchedContracts,
 } from './message-contracts.ts';
+export { PLAIN_SITE } from './asyncapi-servers.ts';
+export type { DescribedSite } from './asyncapi-servers.ts';
 export { asyncApi, type AsyncApiOptions } from './asyncapi.ts';
 export { overlapsOf, type Overlap } from './overlaps.ts';
 export { judge, rulingOn, type Ruling } from './ruling.ts';

@@ -47,8 +47,10 @@ async function written(name: string, text: string): Promise<string> {
   return path;
 }
 
-const trivium = (words: readonly string[], { stdin = '', hub = true } = {}): Promise<Called> =>
-  call(words, { stdin, bus: hub ? bus : undefined });
+const trivium = (
+  words: readonly string[],
+  { stdin = '', hub = true, env = {} }: { stdin?: string; hub?: boolean; env?: NodeJS.ProcessEnv } = {},
+): Promise<Called> => call(words, { stdin, env, bus: hub ? bus : undefined });
 
 describe('check', () => {
   test('says what overlaps, and which one counts there', async () =>
@@ -173,6 +175,14 @@ describe('what is generated', () => {
       asyncapi: '3.0.0',
       channels: { temperature: { address: 'plant/{level2}/temperature' }, 'v1.images': {}, 'any-plant': {} },
     });
+    expect(out).not.toContain('wss');
+    const env = { TRIVIUM_WS_TLS_CERT: 'cert.pem', TRIVIUM_AUTH_REQUIRED: 'true' };
+    const site = await trivium(['contracts', 'asyncapi', file], { hub: false, env });
+    const { servers } = JSON.parse(site.out) as { servers: Record<string, { security: unknown[] }> };
+    expect(Object.keys(servers)).toEqual([
+      ...['mqtt', 'mqttWebSocket', 'mqttWebSocketTls', 'websocket', 'websocketTls', 'http'],
+    ]);
+    expect(servers['mqtt']!.security).not.toEqual([]);
   });
 });
 

@@ -17,7 +17,8 @@ const HELP = `Usage: trivium contracts <subcommand> [--json]
   test <topic> <file|->      whether a payload would keep the contract of its topic
                              [--content-type <type>] [--contracts <file>]: those of a file, without a hub
   types [<file>…]            TypeScript types of the payloads, of files or of the hub
-  asyncapi [<file>…]         an AsyncAPI 3 document of the hub, with the contracts of files or of the hub
+  asyncapi [<file>…]         an AsyncAPI 3 document of the hub, with the contracts of files or of the hub, and TLS and
+                             security by the settings here (TRIVIUM_TLS_CERT, TRIVIUM_AUTH_REQUIRED, trivium.yaml)
 
 A file is YAML or JSON: a contract, a list of them, or several YAML documents.
 
