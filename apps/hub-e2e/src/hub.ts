@@ -15,6 +15,8 @@ export interface HubAddresses {
   readonly ws2: number;
   readonly http: number;
   readonly nats: number;
+  /** The doors over TLS, where the hub has a certificate. */
+  readonly tls: { readonly mqtt: number; readonly ws: number; readonly http: number };
   readonly dataDir: string;
   readonly admin: {
     readonly mqtt: number;
@@ -79,6 +81,7 @@ export async function startHub({ args = [], env, dataDir }: HubOptions = {}): Pr
     ws2: 8093 + offset,
     http: 8080 + offset,
     nats: 4222 + offset,
+    tls: { mqtt: 8883 + offset, ws: 8084 + offset, http: 8443 + offset },
     dataDir: path,
     admin: {
       mqtt: 9101 + offset,
@@ -147,6 +150,7 @@ export async function isReady(adminPort: number): Promise<boolean> {
 
 const DEFAULT_PORTS = [
   ...[1883, 1893, 1884, 8083, 8093, 8080, 4222, 8222],
+  ...[8883, 8884, 8084, 8443],
   ...[9101, 9102, 9103, 9104, 9105, 9111, 9112],
 ];
 

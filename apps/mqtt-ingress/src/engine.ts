@@ -8,6 +8,7 @@ import type { MessageContracts } from '@trivium/message-contracts';
 import {
   createMqttDoor,
   createTcpTransport,
+  createWillJudge,
   systemClock,
   type DoorStats,
   type MqttConfig,
@@ -64,6 +65,7 @@ async function aedesDoor({ telemetry, ...parts }: EngineParts): Promise<TcpDoor>
     cleanTtlSeconds,
     takeoverTimeoutMs,
     cursorIntervalMs,
+    mayLeave: createWillJudge(parts.identity),
   });
   const door = await createAedesDoor({
     ...parts,

@@ -206,6 +206,7 @@ test('a router that has not seen the lease of a door asks for it before it takes
   const blind: Doors = {
     ready: Promise.resolve(),
     alive: 0,
+    sessionDoors: () => [],
     judge() {
       judged++;
       return { lost: true, since: undefined };

@@ -1,7 +1,7 @@
 import type { Clock } from '@trivium/actors';
 import type { Bus, Logger } from '@trivium/bus';
 import { decodeJson, DoorLease, doorLeaseKey, errorCode, ERRORS, partitionOf } from '@trivium/contracts';
-import type { SessionView } from '@trivium/sessions';
+import { askWillRuling, type SessionView } from '@trivium/sessions';
 import type { Doors } from './doors.ts';
 import type { SessionWatch } from './session-watch.ts';
 import { createSettler } from './settle-session.ts';
@@ -32,6 +32,8 @@ export interface DeadSessions {
   readonly stats: {
     readonly settled: number;
     readonly wills: number;
+    /** Wills that were not published: their clients may not any more. */
+    readonly willsDenied: number;
     /** Attempts that failed and are repeated. */
     readonly failed: number;
     /** Without a living connection and not settled yet, whoever is to do it. */
@@ -62,6 +64,7 @@ export function createDeadSessions(options: DeadSessionsOptions): DeadSessions {
   const stats = {
     settled: 0,
     wills: 0,
+    willsDenied: 0,
     failed: 0,
     get waiting() {
       return suspects.size;
@@ -94,6 +97,7 @@ export function createDeadSessions(options: DeadSessionsOptions): DeadSessions {
       return view?.revision === revision ? view.seenMs : -Infinity;
     },
     isOld: ages.isOld,
+    mayLeave: (client, will) => askWillRuling(bus, doors.sessionDoors(), client, will),
   });
 
   const isSuspect = ({ door, connectedAt, unfinished }: SessionView): boolean =>
@@ -143,9 +147,12 @@ export function createDeadSessions(options: DeadSessionsOptions): DeadSessions {
     atWork++;
     for (let client = todo.pop(); client !== undefined; client = todo.pop()) {
       try {
-        const { settled, wills } = await settle(client);
+        const { settled, wills, denied } = await settle(client);
         if (settled) stats.settled++;
         stats.wills += wills;
+        stats.willsDenied += denied;
+        if (denied > 0)
+          logger.info({ client, denied }, 'a will is not published: it is not allowed any more');
         suspects.delete(client);
         busy.delete(client);
         changed(client); // it may have got another door meanwhile that is dead too

@@ -13,6 +13,8 @@ export interface Doors {
   /** Resolves when all leases are known. */
   readonly ready: Promise<void>;
   readonly alive: number;
+  /** Those that live and hold sessions. */
+  sessionDoors(): string[];
   /**
    * Whether a connection that began at `connectedAt` (by the door's clock) can be alive at this door: `since` is undefined when the door
    * has no lease at all, else when the present lease began.
@@ -24,10 +26,12 @@ export interface Doors {
   close(): void;
 }
 
+const SESSION_SERVICES: ReadonlySet<string> = new Set(['mqtt-ingress', 'ws-ingress']);
 const FIRST = doorLeaseKey('x').slice(0, -1);
 
 export function watchDoors({ leases, logger, onChange }: DoorsOptions): Doors {
   const startedAt = new Map<string, number>(); // by the door's name in its key: incarnations are tokens
+  const sessionDoors = new Set<string>();
   let markReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => (markReady = resolve));
   const watch = leases.watch(
@@ -39,6 +43,8 @@ export function watchDoors({ leases, logger, onChange }: DoorsOptions): Doors {
       if (lease === undefined) startedAt.delete(door);
       // A lease that cannot be read is one of a later version: its door lives.
       else startedAt.set(door, lease.ok ? lease.value.startedAt : 0);
+      if (lease?.ok && SESSION_SERVICES.has(lease.value.service)) sessionDoors.add(door);
+      else sessionDoors.delete(door);
       const now = startedAt.get(door);
       if (before === undefined || before === now) return;
       logger.info({ door, anew: now !== undefined }, 'a door has lost its lease');
@@ -51,6 +57,7 @@ export function watchDoors({ leases, logger, onChange }: DoorsOptions): Doors {
     get alive() {
       return startedAt.size;
     },
+    sessionDoors: () => [...sessionDoors],
     judge(door, connectedAt) {
       const since = startedAt.get(door);
       if (since !== undefined && connectedAt >= since) return { lost: false };

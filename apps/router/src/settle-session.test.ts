@@ -1,13 +1,13 @@
 import type { Clock } from '@trivium/actors';
 import type { Bucket, Bus, OnceMessage } from '@trivium/bus';
-import { decodeJson, encodeJson, SessionRecord, sessionKey } from '@trivium/contracts';
+import { decodeJson, encodeJson, SessionRecord, sessionKey, TriviumError } from '@trivium/contracts';
 import { expect, test } from 'vitest';
 import { createSettler } from './settle-session.ts';
 import { sessionRecord, will } from './testing/session-door.ts';
 import { createWillAges } from './will-ages.ts';
 
 /** One session in memory, and the wills that are published: what this router can know of their age decides whether the log is searched. */
-function setup(record: SessionRecord) {
+function setup(record: SessionRecord, mayLeave = (_topic: string) => Promise.resolve(true)) {
   let now = 1_000_000;
   let tellState: (up: boolean) => void = () => undefined;
   const clock: Clock = { monotonicMs: () => now, wallMs: () => now, after: () => () => undefined };
@@ -55,6 +55,7 @@ function setup(record: SessionRecord) {
     lostMs: ages.lostMs,
     writtenMs: (_client, revision) => (revision === written.revision ? written.seenMs : -Infinity),
     isOld: ages.isOld,
+    mayLeave: (_client, { topic }) => mayLeave(topic),
   });
   return {
     settle: () => settle('a'),
@@ -84,7 +85,7 @@ test('the will of a door that this router saw die is not searched for', async ()
   const { settle, ages, published, pass } = setup(dead);
   ages.doorLost('dead');
   pass(30_000);
-  expect(await settle()).toEqual({ settled: true, wills: 1 });
+  expect(await settle()).toEqual({ settled: true, wills: 1, denied: 0 });
   expect(published).toEqual([{ id: 'will/a/5', old: false }]);
 });
 
@@ -138,7 +139,26 @@ test('a client that comes back meanwhile keeps its session, and its door publish
     epoch: 6,
     due: [{ epoch: 5, will: record.will!, after: 0 }],
   }));
-  expect(await settle()).toEqual({ settled: false, wills: 0 });
+  expect(await settle()).toEqual({ settled: false, wills: 0, denied: 0 });
   expect(published).toEqual([]);
   expect(stored()).toMatchObject({ ok: true, value: { door: 'living', epoch: 6 } });
+});
+
+test('a will that is not allowed any more is not published, and the session is freed all the same', async () => {
+  const { settle, published, stored } = setup(dead, (topic) => Promise.resolve(topic !== 'gone'));
+  expect(await settle()).toEqual({ settled: true, wills: 0, denied: 1 });
+  expect(published).toEqual([]);
+  const left = stored();
+  expect(left?.ok && [left.value.door, left.value.due]).toEqual([undefined, undefined]);
+});
+
+test('while nobody says whether a will may be published it waits', async () => {
+  let ask = (): Promise<boolean> => Promise.reject(new TriviumError('bus.unavailable'));
+  const { settle, published, stored } = setup(dead, () => ask());
+  await expect(settle()).rejects.toMatchObject({ code: 'bus.unavailable' });
+  const left = stored();
+  expect(left?.ok && left.value.due).toHaveLength(1);
+  ask = () => Promise.resolve(true);
+  expect(await settle()).toMatchObject({ settled: true, wills: 1 });
+  expect(published).toHaveLength(1);
 });

@@ -1,5 +1,11 @@
 import type { Bus } from '@trivium/bus';
-import { decodeJson, ExactlyOnceRecord, sessionKey, type SessionRecord } from '@trivium/contracts';
+import {
+  decodeJson,
+  ExactlyOnceRecord,
+  sessionKey,
+  type SessionRecord,
+  type WillMessage,
+} from '@trivium/contracts';
 import { afterWills, createSessionStore, publishWill, settlement, type Settlement } from '@trivium/sessions';
 
 export interface SettleOptions {
@@ -16,6 +22,8 @@ export interface SettleOptions {
   writtenMs(client: string, revision: number): number;
   /** Whether a will that became due then may have been published too long ago to be recognised. */
   isOld(sinceMs: number): boolean;
+  /** Whether a will may be published now. Rejects with a retryable `TriviumError` when nobody can tell. */
+  mayLeave(client: string, will: WillMessage): Promise<boolean>;
 }
 
 /** What came of it. */
@@ -23,9 +31,11 @@ export interface Settled {
   /** The session had no living connection and was freed or ended. */
   readonly settled: boolean;
   readonly wills: number;
+  /** Wills that were not allowed any more. */
+  readonly denied: number;
 }
 
-const NOT_OURS: Settled = { settled: false, wills: 0 };
+const NOT_OURS: Settled = { settled: false, wills: 0, denied: 0 };
 
 /**
  * Settles one session, from wherever it was left off. Rejects with a retryable `TriviumError`; call it again then. Several processes may
@@ -77,9 +87,13 @@ export function createSettler(options: SettleOptions): (client: string) => Promi
       step = settlement(record, false, options.nowMs());
       if (step.do === 'wait') return NOT_OURS;
     }
-    let wills = 0;
+    let [wills, denied] = [0, 0];
     if (step.do === 'publish') {
       for (const due of step.wills) {
+        if (!(await options.mayLeave(client, due.will))) {
+          denied++;
+          continue;
+        }
         // Those of connections before the last one became due at a time that nobody here knows.
         const ofLast = due.epoch >= record.epoch - 1;
         await publishWill(bus, client, due, options.isOld(ofLast ? dueMs : -Infinity));
@@ -87,7 +101,7 @@ export function createSettler(options: SettleOptions): (client: string) => Promi
       }
       step = afterWills(record, options.nowMs());
     }
-    return (await leave(client, record, revision, step)) ? { settled: true, wills } : undefined;
+    return (await leave(client, record, revision, step)) ? { settled: true, wills, denied } : undefined;
   };
 
   return async (client) => {

@@ -87,12 +87,13 @@ export {
   sessionKey,
   SessionSubscription,
   willId,
+  WillAuthor,
   WillMessage,
 } from './session-record.ts';
 export { shareKey, shareName, ShareRecord } from './share-record.ts';
 export { ExactlyOnceRecord, IncomingExactlyOnce, OutgoingExactlyOnce } from './exactly-once-record.ts';
 export { CONTRACT_VIOLATION, contractKey, ContractRecord, type ViolationPolicy } from './contract-record.ts';
-export { TakeoverNotice } from './session-control.ts';
+export { TakeoverNotice, WillQuestion, WillRuling } from './session-control.ts';
 export { ClientFilters, doorFiltersSubject, filtersSubject } from './client-filters.ts';
 export { PositionAnswer, PositionRequest } from './position-request.ts';
 

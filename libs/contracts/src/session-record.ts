@@ -20,6 +20,22 @@ export const SessionSubscription = Type.Object({
 });
 export type SessionSubscription = Static<typeof SessionSubscription>;
 
+/**
+ * By what the client of a will had proved who it is: whether the will may still be published is asked later, and of others than the door that
+ * saw the proof. No secret. The end of a proof in time is not in it: who was not thrown out before may leave its will.
+ */
+export const WillAuthor = Type.Object({
+  /** Of the principal. */
+  name: Type.String(),
+  by: Type.Enum(['nothing', 'password', 'scram', 'jwt', 'key', 'certificate']),
+  groups: Type.Array(Type.String()),
+  claims: Type.Record(Type.String(), Type.String()),
+  proof: Type.Optional(Type.String()),
+  /** Its client id was made up by the door. */
+  assigned: Type.Optional(Type.Literal(true)),
+});
+export type WillAuthor = Static<typeof WillAuthor>;
+
 /** The message to publish when the connection ends without DISCONNECT, as it was given at CONNECT. */
 export const WillMessage = Type.Object({
   topic: Type.String({ minLength: 1 }),
@@ -31,6 +47,8 @@ export const WillMessage = Type.Object({
   properties: Type.Optional(JsonProperties),
   /** It waits so long after the connection has ended, unless the session ends before or the client is back. */
   delaySeconds: Type.Optional(Type.Integer({ minimum: 1 })),
+  /** None: of a door that did not say; it is published unasked. */
+  author: Type.Optional(WillAuthor),
 });
 export type WillMessage = Static<typeof WillMessage>;
 

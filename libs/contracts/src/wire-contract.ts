@@ -32,7 +32,7 @@ import { Presence, presenceKey } from './presence.ts';
 import { policyKey, PolicyRecord } from './policy-record.ts';
 import { SessionRecord, sessionKey, willId } from './session-record.ts';
 import { shareKey, ShareRecord } from './share-record.ts';
-import { TakeoverNotice } from './session-control.ts';
+import { TakeoverNotice, WillQuestion, WillRuling } from './session-control.ts';
 import { STREAMS } from './streams.ts';
 import {
   actorSubject,
@@ -176,6 +176,8 @@ export function wireContract(): unknown {
       PolicyRecord,
       AuditRecord,
       TakeoverNotice,
+      WillQuestion,
+      WillRuling,
       ClientFilters,
       PositionRequest,
       PositionAnswer,

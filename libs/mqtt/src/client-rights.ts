@@ -1,4 +1,4 @@
-import { accept, refuse, type Result, type WillMessage } from '@trivium/contracts';
+import { accept, refuse, type Result, type WillAuthor, type WillMessage } from '@trivium/contracts';
 import type { Access, Credentials, Identity, Principal, Source } from '@trivium/identity';
 import { AuthExchange } from './auth-exchange.ts';
 import { mayPublish, type Rights } from './rights.ts';
@@ -92,6 +92,16 @@ export class ClientRights implements Rights {
   get mayLeaveWill(): boolean {
     const will = this.#will;
     return this.#leaves ?? (will === undefined || mayPublish(this.access, will.topic, will.retain));
+  }
+
+  /** As whose the client's will is kept. */
+  author({ assigned }: Pick<SessionClient, 'assigned'>): WillAuthor {
+    const { name, by, groups, claims, proof } = this.access.principal;
+    return {
+      ...{ name, by, groups: [...groups], claims },
+      ...(proof === undefined ? {} : { proof }),
+      ...(assigned ? { assigned } : {}),
+    };
   }
 
   /** What the transport has proven: by the request that opened it, or by a certificate. */

@@ -349,8 +349,10 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
         detail: 'connections of one principal',
       });
     const judged = judgedWill(this.#parts, client);
-    if ('will' in judged) owners.take(this.#parts.claimOf({ ...client, ...judged }), this);
-    else this.#step({ on: 'claim-failed', code: 'contract.violated', detail: judged.message });
+    if (!('will' in judged))
+      return this.#step({ on: 'claim-failed', code: 'contract.violated', detail: judged.message });
+    const will = judged.will && { ...judged.will, author: this.#rights.author(client) };
+    owners.take(this.#parts.claimOf({ ...client, will }), this);
   }
 
   #authenticate(effect: SessionEffect & { do: 'authenticate' }): void {

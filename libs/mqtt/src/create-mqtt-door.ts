@@ -16,6 +16,7 @@ import type { MqttDoor, MqttDoorOptions } from './mqtt-door.ts';
 import { OutputArena } from './output-arena.ts';
 import { PublishFrames } from './publish-frames.ts';
 import { PublishRetries } from './publish-retries.ts';
+import { createWillJudge } from './rights.ts';
 import { createStats } from './stats.ts';
 import { TopicRoutes } from './topic-routes.ts';
 import { NO_TRACING } from './tracing.ts';
@@ -53,7 +54,10 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     contracts,
     routes: new TopicRoutes(config),
     retries: new PublishRetries(soon),
-    owners: createSessionOwners({ bus, logger, clock, cleanTtlSeconds, cursorIntervalMs, takeoverTimeoutMs }),
+    owners: createSessionOwners({
+      ...{ bus, logger, clock, cleanTtlSeconds, cursorIntervalMs, takeoverTimeoutMs },
+      mayLeave: createWillJudge(identity),
+    }),
     identity,
     quotas: createQuotas(limits),
     desk,

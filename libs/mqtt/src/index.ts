@@ -4,6 +4,7 @@ export type { Peer, Transport, TransportSink } from './transport.ts';
 export { createTcpTransport } from './tcp-transport.ts';
 export { mqttSection } from './config.ts';
 export type { MqttConfig } from './config.ts';
+export { createWillJudge } from './rights.ts';
 export { systemClock } from './clock.ts';
 export type { Clock } from './clock.ts';
 export { NO_TRACING } from './tracing.ts';

@@ -4,6 +4,7 @@ import { ExactlyOnceLog, type ExactlyOnceState } from './exactly-once-log.ts';
 import { throughOutages } from './outage.ts';
 import { publishWill } from './publish-will.ts';
 import type { Claimed } from './session-claims.ts';
+import type { JudgeWill } from './will-ruling.ts';
 import { createSessionStore, dueWills, WILL_SECONDS } from './session-store.ts';
 
 /** What a connection knows of its session, and only it. */
@@ -15,6 +16,8 @@ export interface HeldSessionOptions {
   client: string;
   claimed: Claimed;
   cleanTtlSeconds: number;
+  /** Asked for the wills of former connections. */
+  mayLeave: JudgeWill;
   /** Somebody else has the session: the connection ends. Synchronous. */
   onLost(): void;
 }
@@ -210,8 +213,8 @@ export class HeldSession {
 
   /** Wills of former connections that nobody is known to have published. */
   async #publishDue(old: boolean): Promise<void> {
-    const { bus } = this.#options;
-    const due = this.#record.due ?? [];
+    const { bus, mayLeave } = this.#options;
+    const due = (this.#record.due ?? []).filter(({ will }) => mayLeave(this.client, will));
     await throughOutages(bus, async () => {
       for (const one of due) await publishWill(bus, this.client, one, old);
       const { due: _, ...rest } = this.#record;

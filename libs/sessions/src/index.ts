@@ -1,6 +1,8 @@
 export { createSessionStore, dueWills } from './session-store.ts';
 export type { SessionStore, StoredSession } from './session-store.ts';
 export { publishWill } from './publish-will.ts';
+export { askWillRuling } from './will-ruling.ts';
+export type { JudgeWill } from './will-ruling.ts';
 export { createSessionOwners } from './session-owners.ts';
 export type { Claim, Owner, SessionOwners, SessionOwnersOptions } from './session-owners.ts';
 export type { HeldSession, SessionState } from './held-session.ts';

@@ -3,16 +3,20 @@ import {
   decodeCommandVerb,
   decodeJson,
   doorSubject,
+  encodeJson,
   errorCode,
   subjectClient,
   TakeoverNotice,
   TriviumError,
+  WillQuestion,
+  WillRuling,
 } from '@trivium/contracts';
 import type { ErrorCode } from '@trivium/contracts';
 import type { Clock } from './clock.ts';
 import { HeldSession } from './held-session.ts';
 import { isSomebodyElses } from './session-principal.ts';
 import { createSessionClaims, type ClaimRequest } from './session-claims.ts';
+import type { JudgeWill } from './will-ruling.ts';
 
 /** A connection as the owner of a client id. */
 export interface Owner {
@@ -37,7 +41,11 @@ export interface SessionOwnersOptions {
   cursorIntervalMs: number;
   /** How long `claimed` waits for the former owner. */
   takeoverTimeoutMs: number;
+  /** Asked before wills of former connections are published, here and by routers. Unless given all are allowed here, and routers are told nothing. */
+  mayLeave?: JudgeWill;
 }
+
+const ALL_WILLS: JudgeWill = () => true;
 
 /** Holdings are looked at in portions, so many in the time in which each is to be looked at once. */
 const PORTIONS = 20;
@@ -164,6 +172,7 @@ export class SessionOwners {
       holding.renewAt = clock.now() + (cleanTtlSeconds * 1_000) / RENEWALS;
       holding.session = new HeldSession({
         ...{ bus, client: claim.client, claimed, cleanTtlSeconds, now: () => clock.now() },
+        mayLeave: this.#options.mayLeave ?? ALL_WILLS,
         onLost: () => {
           if (!holding.over) owner.takenOver();
         },
@@ -215,7 +224,16 @@ export class SessionOwners {
   /** Commands come on the same subject, and are for others. */
   #onNotice(message: BusMessage): Promise<Uint8Array> | undefined {
     if (decodeCommandVerb((name) => message.headers?.get(name)) !== undefined) return undefined;
-    return this.#letGo(message);
+    const question = decodeJson(WillQuestion, message.data);
+    return question.ok ? this.#judge(message, question.value) : this.#letGo(message);
+  }
+
+  async #judge({ subject }: BusMessage, { author, topic, retain }: WillQuestion): Promise<Uint8Array> {
+    const client = subjectClient(subject);
+    const { mayLeave } = this.#options;
+    if (mayLeave === undefined) throw new TriviumError('not-found', 'this door judges no wills');
+    const allowed = client !== undefined && mayLeave(client, { author, topic, retain });
+    return encodeJson(WillRuling, { v: 1, allowed });
   }
 
   async #letGo(message: BusMessage): Promise<Uint8Array> {

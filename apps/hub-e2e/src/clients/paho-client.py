@@ -4,8 +4,12 @@ paho-client.py pub HOST PORT                  each input line {"topic", "hex", "
 paho-client.py sub HOST PORT FILTER QOS [ID]  prints "ready <granted> <session present>", then a line {"topic", "hex", "qos", "retain"} for
                                               each message; disconnects at the end of input. With ID: clean session 0, and it subscribes
                                               only when the hub has no session for it.
+
+PAHO_LOGIN may say, as JSON, who it is and by what: "username" and "password", "cafile" (then by TLS), "cert" and "key". Refused, it
+ends with 1 and prints "refused: <code>".
 """
 import json
+import os
 import sys
 import threading
 
@@ -14,7 +18,18 @@ import paho.mqtt.client as mqtt
 
 def client(**options):
     version = getattr(mqtt, "CallbackAPIVersion", None)
-    return mqtt.Client(version.VERSION1, **options) if version else mqtt.Client(**options)
+    c = mqtt.Client(version.VERSION1, **options) if version else mqtt.Client(**options)
+    login = json.loads(os.environ.get("PAHO_LOGIN", "{}"))
+    if "username" in login:
+        c.username_pw_set(login["username"], login["password"])
+    if "cafile" in login:
+        c.tls_set(login["cafile"], login.get("cert"), login.get("key"))
+    return c
+
+
+def refused(code):
+    say("refused: %d" % code)
+    os._exit(1)
 
 
 def say(line):
@@ -23,6 +38,15 @@ def say(line):
 
 def publish(host, port):
     c = client()
+    # Cut off before the first CONNACK, it would try for ever.
+    c.on_disconnect = lambda _c, _u, code: code and refused(code)
+
+    def connected(c, _userdata, _flags, code):
+        c.on_disconnect = None
+        if code != 0:
+            refused(code)
+
+    c.on_connect = connected
     c.connect(host, port)
     c.loop_start()
     for line in sys.stdin:
@@ -40,7 +64,7 @@ def subscribe(host, port, pattern, qos, identity):
     def connected(c, _userdata, flags, code):
         nonlocal present
         if code != 0:
-            sys.exit("refused: %d" % code)
+            refused(code)
         present = int(flags["session present"])
         if present:
             say("ready %d %d" % (qos, present))
