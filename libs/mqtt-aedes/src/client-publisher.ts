@@ -1,5 +1,6 @@
 import {
   encodeHeaders,
+  isCommandTopic,
   messageSubject,
   publisherName,
   topicToTokens,
@@ -43,6 +44,8 @@ export class ClientPublisher {
   /** The last topic, checked, and its subjects: devices repeat themselves. */
   #topic: Topic | undefined;
   #subjects: [qos0: string, qos1: string] = ['', ''];
+  /** It is below `cmd/`: commands do not reach clients here, so that they have nothing to answer. */
+  #forCommands = false;
 
   /** `assigned`: the client did not choose its id. */
   constructor(parts: DoorParts, host: PublisherHost, client: string, assigned: boolean) {
@@ -74,10 +77,12 @@ export class ClientPublisher {
       if (!checked.ok) return answer(new TriviumError(checked.error.code, checked.error.message));
       const tokens = topicToTokens(checked.value);
       this.#topic = checked.value;
+      this.#forCommands = isCommandTopic(topic);
       this.#subjects = [messageSubject(0, this.#token, tokens), messageSubject(1, this.#token, tokens)];
     }
     const { access } = this.#host;
-    if (!access.unrestricted && !access.may('publish', topic)) return this.#deny(qos, answer);
+    if (this.#forCommands || (!access.unrestricted && !access.may('publish', topic)))
+      return this.#deny(qos, answer);
     const payload = packet.payload as Buffer; // aedes' parser makes nothing else
     const message = { topic: this.#topic!, payload, qos, retain: false, client: this.#client } as const;
     const ruling = judge(contracts, message, qos > 0);

@@ -1,11 +1,4 @@
-import {
-  isCommandTopic,
-  parseTopic,
-  refuse,
-  type Result,
-  type Topic,
-  type TopicLimits,
-} from '@trivium/contracts';
+import { parseTopic, refuse, type Result, type Topic, type TopicLimits } from '@trivium/contracts';
 import { REPLACEMENT } from './connect-rules.ts';
 
 /** What the door looks at in a PUBLISH that aedes has read. */
@@ -17,13 +10,12 @@ export interface PublishRequest {
 
 /**
  * The topic of a PUBLISH that the hub can carry, or why not: exactly once and retained messages would come from aedes' own memory,
- * `$SYS/` is the broker's, and commands do not reach clients here, so that they have nothing to answer. A topic with U+FFFD is taken for one that was not UTF-8 [MQTT3-1.5.3-1].
+ * `$SYS/` is the broker's. A topic with U+FFFD is taken for one that was not UTF-8 [MQTT3-1.5.3-1].
  */
 export function publishTopic({ topic, qos, retain }: PublishRequest, limits: TopicLimits): Result<Topic> {
   if (qos > 1) return refuse('qos.unsupported', 'a PUBLISH at QoS 2');
   if (retain) return refuse('retain.unsupported', 'a retained PUBLISH');
   if (topic.includes(REPLACEMENT)) return refuse('topic.invalid', 'the topic is not UTF-8');
   if (topic.startsWith('$SYS/')) return refuse('topic.invalid', '$SYS/ belongs to the broker'); // section 4.7.2
-  if (isCommandTopic(topic)) return refuse('auth.denied', 'topics below cmd/ are for commands');
   return parseTopic(topic, limits);
 }

@@ -84,8 +84,6 @@ describe('PUBLISH', () => {
       publishFrame(Buffer.from([0x61, 0xed, 0xa0, 0x80]), 'x'),
     ],
     ['to a topic of the broker', publishFrame('$SYS/x/heartbeat', 'x')],
-    ['to a topic of commands', publishFrame('cmd/d/n', 'x', 0x32, 1)],
-    ['to a topic of replies to commands', publishFrame('cmd/publisher/n/x-1/reply', 'x')],
     ['to a topic that is too long', publishFrame('x'.repeat(1_001), 'x')],
     ['to a topic that is too deep', publishFrame('x/'.repeat(100), 'x')],
     ['with packet id 0 [MQTT3-2.3.1-1]', publishFrame('a', 'x', 0x32, 0)],
@@ -102,6 +100,25 @@ describe('PUBLISH', () => {
     await waitFor(() => heard.length > 0);
     expect(heard.splice(0)).toEqual(['end x q1']);
   });
+});
+
+it('[MQTT3-3.3.5-2] what is published below cmd/ is acknowledged in its turn, counted, and goes nowhere', async () => {
+  const { deniedIn } = fixture.door.stats;
+  const client = rawClient(fixture.port);
+  client.send(connectFrame({ clientId: 'publisher' }));
+  await client.packet(0);
+  client.send(
+    publishFrame('cmd/d/n', 'x'),
+    publishFrame('cmd/d/n', 'x', 0x32, 1),
+    publishFrame('cmd/publisher/n/x-1/reply', 'x', 0x32, 2),
+    publishFrame('end', 'x', 0x32, 3),
+  );
+  await client.packet(3);
+  expect(client.packets.slice(1)).toEqual(['40020001', '40020002', '40020003']);
+  await waitFor(() => heard.length > 0);
+  expect(heard.splice(0)).toEqual(['end x q1']);
+  expect(fixture.door.stats.deniedIn - deniedIn).toBe(3);
+  client.socket.destroy();
 });
 
 it('a command to a client here is refused at once: it is offline for these', async () => {

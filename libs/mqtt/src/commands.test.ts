@@ -2,8 +2,9 @@ import { createCommandCaller, type CommandCaller } from '@trivium/commands';
 import { connectBus, type Bus } from '@trivium/bus';
 import { startNats, waitFor, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { connect, publish, subscribe } from './testing/client-packets.ts';
+import { acknowledge, connect, publish, subscribe } from './testing/client-packets.ts';
 import { answers, mqtt5Client, rawMqtt5 } from './testing/mqtt5-clients.ts';
+import { peerOf } from './testing/peer.ts';
 import { realDoor, type RealDoor } from './testing/real-door.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
@@ -125,10 +126,41 @@ describe('commands', () => {
     victim.mqtt.publish(`${topics[0]}/reply`, 'true');
     expect(await answer).toBe('true');
     expect(await answers(eve)).toBe('');
-    const old = await here.socket();
-    old.send(connect({ clientId: 'old' }), publish({ topic: 'cmd/x/y', qos: 1, packetId: 1, payload: '' }));
-    await old.closed;
-    expect(old.received()).not.toContain('40020001');
+  });
+
+  test('[MQTT3-3.3.5-2] what is not a reply is answered like what policies deny: before MQTT 5 acknowledged, also when it is repeated', async () => {
+    const hears = await here.client({ clientId: `${id}-hears` });
+    const heard: string[] = [];
+    hears.mqtt.on('message', (topic) => void heard.push(topic));
+    await hears.mqtt.subscribeAsync(['cmd/#', 'end'], { qos: 1 });
+    const { deniedIn } = here.door.stats;
+    const topic = 'cmd/x/y';
+    const old = await peerOf(here, { level: 4, clientId: `${id}-old` });
+    old.send(
+      publish({ topic, qos: 0, payload: '' }),
+      publish({ topic, qos: 1, packetId: 1, payload: '' }),
+      publish({ topic, qos: 2, packetId: 2, payload: '' }),
+      publish({ topic, qos: 2, packetId: 2, payload: '', dup: true }),
+    );
+    expect(await old.take('puback')).toMatchObject({ packetId: 1 });
+    for (let n = 0; n < 2; n++) expect(await old.take('pubrec')).toMatchObject({ packetId: 2 });
+    old.send(acknowledge('pubrel', 2));
+    expect(await old.take('pubcomp')).toMatchObject({ packetId: 2 });
+    const recent = await peerOf(here, { level: 5, clientId: `${id}-recent` });
+    recent.send(
+      publish({ topic, qos: 0, payload: '', level: 5 }),
+      publish({ topic, qos: 1, packetId: 1, payload: '', level: 5 }),
+      publish({ topic, qos: 2, packetId: 2, payload: '', level: 5 }),
+    );
+    expect(await recent.take('puback')).toMatchObject({ packetId: 1, reason: 0x87 });
+    expect(await recent.take('pubrec')).toMatchObject({ packetId: 2, reason: 0x87 });
+    expect(here.door.stats.deniedIn - deniedIn).toBe(6);
+    for (const peer of [old, recent]) {
+      peer.send(publish({ topic: 'end', qos: 1, packetId: 9, payload: '', level: peer === recent ? 5 : 4 }));
+      expect(await peer.take('puback')).toMatchObject({ packetId: 9 });
+    }
+    await waitFor(() => heard.length === 2);
+    expect(heard).toEqual(['end', 'end']);
   });
 
   test('a will on cmd/ is refused at CONNECT', async () => {

@@ -163,12 +163,15 @@ export class PublishIntake {
     return false;
   }
 
-  /** What is published below `cmd/`: the client's reply to a command, or nothing that it may. */
+  /** What is published below `cmd/`: the client's reply to a command, or nothing that it may, which is answered like what policies deny. */
   #command(payload: Buffer): void {
     const { view, desk } = this.#parts;
     const { id } = this.#host.client;
     const command = repliedCommand(this.#topic.route.topic, id);
-    if (command === undefined) return this.#open.refuse('auth.denied', 'topics below cmd/ are for commands');
+    if (command === undefined) {
+      const isTaken = view.qos === 2 && this.#open.repeats(view.packetId);
+      return isTaken ? this.#publish2(view.packetId, payload, false) : this.#deny();
+    }
     const repeated = view.qos === 2 && this.#open.exactlyOnce?.has(view.packetId) === true;
     if (!repeated) desk.reply(id, command, { payload: Buffer.from(payload), properties: this.#properties });
     if (repeated) this.#open.answerAgain(view.packetId);
