@@ -51,13 +51,12 @@ export function createSubscribing(
     subscribe: (subs, from) =>
       inTurn(async () => {
         if (detached) return refuse('server.draining', 'the connection is closing').error;
-        const wanted = new Set(filters);
-        for (const { filter } of subs) wanted.add(filter);
-        if (wanted.size > maxSubscriptions) {
-          const message = `${wanted.size} filters, a client may have ${maxSubscriptions}`;
+        const added = new Set(subs.map(({ filter }) => filter).filter((filter) => !filters.has(filter)));
+        const wanted = filters.size + added.size;
+        if (wanted > maxSubscriptions) {
+          const message = `${wanted} filters, a client may have ${maxSubscriptions}`;
           return refuse('quota.exceeded', message).error;
         }
-        const added = subs.map(({ filter }) => filter).filter((filter) => !filters.has(filter));
         const giveUp = (): void => {
           for (const filter of added) rights.unsubscribe(filter);
         };
@@ -74,8 +73,7 @@ export function createSubscribing(
           throw error;
         }
         for (const { filter } of subs) filters.add(filter);
-        const durable = [...attachment.subscriptions.values()].some((sub) => sub.qos > 0);
-        return { subs, pos: durable ? attachment.pos : undefined };
+        return { subs, pos: attachment.durable ? attachment.pos : undefined };
       }),
     unsubscribe: (gone) =>
       inTurn(() => {

@@ -1,21 +1,12 @@
 import type { Bus, LiveSubscription } from '@trivium/bus';
-import {
-  ClientFilters,
-  doorFiltersSubject,
-  encodeJson,
-  subjectClient,
-  type TopicFilter,
-} from '@trivium/contracts';
+import { ClientFilters, doorFiltersSubject, encodeJson, subjectClient } from '@trivium/contracts';
 import type { Client } from './client.ts';
 import type { Subscription } from './receiver.ts';
 
 /** With the log positions at which they began. */
-export function subscriptionsOf(client: Client): ReadonlyMap<TopicFilter, Subscription> {
-  const own = [...client.wishes].map(
-    ([filter, { sub, from }]) => [filter, sub.qos > 0 ? { ...sub, from } : sub] as const,
-  );
-  const shared = [...client.shares].map(([filter, { sub }]) => [filter, sub] as const);
-  return new Map([...own, ...shared]);
+export function* subscriptionsOf(client: Client): Iterable<Subscription> {
+  for (const { sub, from } of client.wishes.values()) yield sub.qos > 0 ? { ...sub, from } : sub;
+  for (const { sub } of client.shares.values()) yield sub;
 }
 
 /** Tells whoever asks what a client gets here: what no session's record says of clean sessions and of clients without one. */
@@ -31,7 +22,7 @@ export function serveFilters(
 /** Of everything that is attached for the client. */
 function filtersOf(clients: Iterable<Client>, id: string | undefined): ClientFilters {
   const own = [...clients].filter(({ receiver }) => receiver.id === id);
-  const subscriptions = own.flatMap((client) => [...subscriptionsOf(client).values()]);
+  const subscriptions = own.flatMap((client) => [...subscriptionsOf(client)]);
   return {
     ...{ v: 1, attached: own.length > 0 },
     subscriptions: subscriptions.map(({ filter, qos, from = 0 }) => ({ filter, qos, from })),

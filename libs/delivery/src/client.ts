@@ -3,7 +3,7 @@ import { Backlog } from './backlog.ts';
 import type { Member } from './member.ts';
 import type { DeliveredMessage } from './message.ts';
 import type { AttachOptions, QueueLimits, Receiver } from './receiver.ts';
-import { precedes } from './topics.ts';
+import { precedes, type Topics } from './topics.ts';
 import type { Wish } from './wish.ts';
 
 /** Where a client's durable messages come from now. It is bound to one source at a time. */
@@ -18,6 +18,9 @@ export type Source =
   | 'scan'
   /** The door's feed, as they are stored. */
   | 'feed';
+
+/** So many filters are compared with a topic one by one; among more, those of all clients that match are looked through. */
+const FEW = 100;
 
 /**
  * The state of one receiver. While it has a backlog, nothing is handed to it as it comes: its source adds positions, and it is
@@ -46,15 +49,22 @@ export class Client {
   detached = false;
   /** Counts what the feed has for it since it fell behind, for its limits. The backlog itself, as long as that has it all. */
   #tally: Backlog | undefined;
+  readonly #topics: Topics;
   readonly #losses: { dropped: number };
   #wildcards = 0;
   #durable = 0;
 
-  constructor(receiver: Receiver, { ask, limits, tie = '' }: AttachOptions, losses: { dropped: number }) {
+  constructor(
+    receiver: Receiver,
+    { ask, limits, tie = '' }: AttachOptions,
+    topics: Topics,
+    losses: { dropped: number },
+  ) {
     this.receiver = receiver;
     this.ask = ask;
     this.tie = tie;
     this.limits = limits;
+    this.#topics = topics;
     this.#losses = losses;
   }
 
@@ -201,9 +211,11 @@ export class Client {
   #older(pos: number, topic: Topic): Wish | undefined {
     if (!this.overlapping) return undefined;
     let best: Wish | undefined;
-    for (const wish of this.wishes.values())
-      if (pos > wish.from && matches(wish.sub.filter, topic) && (best === undefined || precedes(wish, best)))
-        best = wish;
+    const look = (wish: Wish): void => {
+      if (pos > wish.from && (best === undefined || precedes(wish, best))) best = wish;
+    };
+    if (this.wishes.size > FEW) this.#topics.find(topic, (wish) => wish.client === this && look(wish));
+    else for (const wish of this.wishes.values()) if (matches(wish.sub.filter, topic)) look(wish);
     return best !== undefined && best.sub.qos > 0 ? best : undefined;
   }
 

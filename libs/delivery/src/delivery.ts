@@ -1,4 +1,4 @@
-import { TriviumError } from '@trivium/contracts';
+import { TriviumError, type TopicFilter } from '@trivium/contracts';
 import type { Bus, Logger } from '@trivium/bus';
 import { Client } from './client.ts';
 import { serveFilters, subscriptionsOf } from './client-filters.ts';
@@ -10,6 +10,7 @@ import { createRetainedStore, type Retained } from './retained-store.ts';
 import { createRereader } from './rereader.ts';
 import { createShares, type SharedSubscription } from './shares.ts';
 import { Topics } from './topics.ts';
+import { createTurns } from './turns.ts';
 import type { Wish } from './wish.ts';
 
 /** How long after a subscribe a record that its snapshot missed may still be on its way. */
@@ -20,6 +21,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
   const topics = new Topics();
   const clients = new Set<Client>();
   const losses = { dropped: 0, expired: 0 };
+  const turns = createTurns();
   const routes = createLiveRoutes(bus.live, topics);
   const feed = createDurableFeed(bus, topics, clients, logger);
 
@@ -28,6 +30,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
     for (const wish of topics.matches(retained.entry))
       if (
         wish.sub.sendRetained === true &&
+        !wish.client.detached &&
         retained.pos <= wish.start &&
         performance.now() - wish.at < LATE_MS
       )
@@ -39,7 +42,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
   const shares = createShares(bus, topics, logger);
 
   const attach = (receiver: Receiver, options: AttachOptions = {}): Attachment => {
-    const client = new Client(receiver, options, losses);
+    const client = new Client(receiver, options, topics, losses);
     clients.add(client);
     let resumeAt = options.after;
 
@@ -49,7 +52,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       client.remove(wish);
     };
 
-    const activate = (sub: Subscription, hold: Hold, start: number, last: number): void => {
+    const activate = (sub: Subscription, hold: Hold, start: number, last: number): Wish => {
       // A position above the end of the log is one that a power cut took back.
       const from = sub.from === undefined ? start : Math.min(sub.from, last);
       const before = client.wishes.get(sub.filter);
@@ -66,48 +69,61 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       client.add(wish);
       topics.add(wish);
       hold.join(wish);
+      return wish;
     };
 
-    const subscribe = async (subs: readonly Subscription[], asked: number | undefined): Promise<void> => {
-      const holds = subs.map((sub) => routes.hold(sub.filter, reachOf(sub)));
+    const subscribe = async (asks: readonly Subscription[], asked: number | undefined): Promise<void> => {
+      const subs = inOrder(asks);
+      const holds: Hold[] = [];
+      try {
+        await turns.each(subs, (sub) => void holds.push(routes.hold(sub.filter, reachOf(sub))));
+        await begin(subs, holds, asked);
+      } finally {
+        await turns.each(holds, (hold) => hold.release());
+      }
+    };
+
+    /** Their routes are open. */
+    const begin = async (
+      subs: readonly Subscription[],
+      holds: readonly Hold[],
+      asked: number | undefined,
+    ): Promise<void> => {
       const durable = subs.some((sub) => sub.qos > 0);
       const asks = subs.some((sub) => sub.sendRetained === true) && receiver.onRetained !== undefined;
       const positioned = durable || asks;
       let after = asked;
       let last = 0;
-      try {
-        if (subs.some((sub) => sub.qos > 0 && client.wishes.get(sub.filter)?.sub.qos === 0)) {
-          // From live to log without a gap [MQTT3-3.8.4-3]: the flush ends after the live copies of all up to `last` are here.
-          last = await bus.lastPos('MESSAGES');
-          await bus.live.flush();
-        } else {
-          [last] = await Promise.all([positioned ? bus.lastPos('MESSAGES') : 0, bus.live.flush()]);
-        }
-        if (asks) await retained.caughtUp();
-        if (durable && resumeAt !== undefined && after === resumeAt && after < last)
-          after = await withoutTheExpired(after, last);
-      } catch (cause) {
-        for (const hold of holds) hold.release();
-        throw cause;
+      if (subs.some((sub) => sub.qos > 0 && client.wishes.get(sub.filter)?.sub.qos === 0)) {
+        // From live to log without a gap [MQTT3-3.8.4-3]: the flush ends after the live copies of all up to `last` are here.
+        last = await bus.lastPos('MESSAGES');
+        await bus.live.flush();
+      } else {
+        [last] = await Promise.all([positioned ? bus.lastPos('MESSAGES') : 0, bus.live.flush()]);
       }
-      if (client.detached) {
-        for (const hold of holds) hold.release();
-        return;
-      }
+      if (asks) await retained.caughtUp();
+      if (durable && resumeAt !== undefined && after === resumeAt && after < last)
+        after = await withoutTheExpired(after, last);
       // Without `after` it begins where nothing of it has been passed: neither by the door's feed nor by the client's own source.
-      const start =
+      const startNow = (): number =>
         after === undefined ? Math.max(last, feed.pos ?? 0, feed.reachOf(client)) : Math.min(after, last);
-      const goesBack = durable && client.durable && after !== undefined && start < feed.posOf(client);
-      if (goesBack) goBack(start);
-      subs.forEach((sub, at) => activate(sub, holds[at]!, start, Math.max(last, start)));
+      const start = startNow();
+      if (durable && client.durable && after !== undefined && start < feed.posOf(client)) goBack(start);
+      const joins = client.source === 'none';
+      await turns.each(subs.entries(), ([at, sub]) => {
+        if (client.detached) return false;
+        const here = joins ? start : startNow(); // its source goes on between the slices
+        const wish = activate(sub, holds[at]!, here, Math.max(last, here));
+        if (sub.sendRetained === true) pump.add(wish, retained.match(sub.filter));
+        return true;
+      });
+      if (client.detached) return;
       if (client.durable && client.source === 'none') {
         client.pos = start;
         feed.join(client, Math.max(last, start));
       } else if (!client.durable) {
         feed.leave(client);
       }
-      for (const sub of subs)
-        if (sub.sendRetained === true) pump.add(client.wishes.get(sub.filter)!, retained.match(sub.filter));
     };
 
     /** What a session has missed counts for so long. */
@@ -136,6 +152,9 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
       },
       get subscriptions() {
         return subscriptionsOf(client);
+      },
+      get durable() {
+        return client.durable;
       },
       async subscribe(subs, { after } = {}) {
         if (client.detached) throw new TriviumError('defect', 'subscribe after detach');
@@ -170,8 +189,8 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
         feed.leave(client);
         pump.forget(client);
         client.detached = true;
-        for (const wish of [...client.wishes.values()]) remove(wish);
         clients.delete(client);
+        void turns.each(client.wishes.values(), remove);
       },
     };
   };
@@ -223,6 +242,20 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
 
 function reachOf(sub: Subscription): Reach {
   return sub.qos > 0 ? 'qos0' : 'all';
+}
+
+/**
+ * As if they came one after the other [MQTT-3.8.4-4]: of one filter the last counts. Durable ones first: a client whose filters begin in
+ * several slices gets nothing live that it is to have from the log.
+ */
+function inOrder(subs: readonly Subscription[]): readonly Subscription[] {
+  const last = new Map<TopicFilter, Subscription>();
+  for (const sub of subs) {
+    const sendRetained = sub.sendRetained === true || last.get(sub.filter)?.sendRetained === true;
+    last.set(sub.filter, sub.sendRetained === sendRetained || !sendRetained ? sub : { ...sub, sendRetained });
+  }
+  const all = [...last.values()];
+  return [...all.filter(({ qos }) => qos > 0), ...all.filter(({ qos }) => qos === 0)];
 }
 
 function isShared(sub: Subscription): sub is SharedSubscription {

@@ -16,4 +16,6 @@ export type { ShareRegistry } from './share-registry.ts';
 export { Backlog } from './backlog.ts';
 export type { Dropped } from './backlog.ts';
 export { FilterTrie } from './trie.ts';
+export { createTurns } from './turns.ts';
+export type { Turns } from './turns.ts';
 export { topicTokens, wireQos } from './message.ts';

@@ -43,6 +43,7 @@ export function createLiveRoutes(feed: LiveFeed, topics: Topics): LiveRoutes {
     delivered.fill(message, entry, qos, 0);
     route.members.forEach((wish) => {
       const { client } = wish;
+      if (client.detached) return;
       if (client.overlapping) {
         const best = topics.best(entry, client);
         if (best !== wish || (qos > 0 && best.sub.qos > 0)) return;

@@ -101,7 +101,10 @@ export interface Attachment {
   subscribe(subs: readonly Subscription[], options?: { after?: number }): Promise<void>;
   /** Gone when it returns. True for each filter that was there. */
   unsubscribe(filters: readonly TopicFilter[]): boolean[];
-  readonly subscriptions: ReadonlyMap<TopicFilter, Subscription>;
+  /** Walked when they are asked for: there may be very many. */
+  readonly subscriptions: Iterable<Subscription>;
+  /** Some filter was granted 1 or 2, shared ones aside. */
+  readonly durable: boolean;
   /** There is room again after `onDurable` said false. */
   resume(): void;
   /**

@@ -67,6 +67,11 @@ export class Topics {
     return entry.byClient.get(client);
   }
 
+  /** All wishes that match, also several of one client. */
+  find(topic: Topic, onMatch: (wish: Wish) => void): void {
+    this.#trie.match(topic, onMatch);
+  }
+
   /** The log ends at `last` now. */
   cut(last: number): void {
     for (const known of [this.#recent, this.#older])
@@ -75,7 +80,7 @@ export class Topics {
 
   #work(entry: TopicEntry): void {
     const best = new Map<Client, Wish>();
-    this.#trie.match(entry.topic, (wish) => {
+    this.find(entry.topic, (wish) => {
       const other = best.get(wish.client);
       if (other === undefined || precedes(wish, other)) best.set(wish.client, wish);
     });

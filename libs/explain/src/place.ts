@@ -24,7 +24,8 @@ export function placeOf({ session, presence, doors }: Facts): Place {
   const since = session?.door === said ? session?.connectedAt : presence?.connectedAt;
   const told = doors.flatMap(({ filters }) => filters?.subscriptions ?? []);
   const stored = session?.clean === false ? session.subscriptions : [];
-  const others = told.filter(({ filter }) => stored.every((one) => one.filter !== filter));
+  const known = new Set(stored.map(({ filter }) => filter));
+  const others = told.filter(({ filter }) => !known.has(filter));
   const isKnown = session?.clean === false || at === undefined || at.filters !== undefined;
   return {
     ...{ connected: at !== undefined, door: at?.lease.incarnation, service: at?.lease.service },

@@ -60,7 +60,7 @@ const delivery: Partial<Delivery> = {
     receivers.push(receiver);
     const attachment: Partial<Attachment> = {
       subscribe: () => Promise.resolve(),
-      subscriptions: new Map(),
+      subscriptions: [],
       resume() {},
       detach() {},
     };

@@ -33,6 +33,12 @@ export const mqttSection = Type.Object(
     maxTopicBytes: count(DEFAULT_TOPIC_LIMITS.maxTopicBytes, 1, 65_535, 'Longest topic or topic filter'),
     maxTopicLevels: count(DEFAULT_TOPIC_LIMITS.maxTopicLevels, 1, 65_535, 'Deepest topic or topic filter'),
     maxSubscriptions: count(1_000, 1, 1_000_000, 'Topic filters of one client'),
+    maxSessionBytes: count(
+      524_288,
+      16_384,
+      4_194_304,
+      'Topic filters that a persistent session stores, in bytes: each SUBSCRIBE writes all of them',
+    ),
     maxOpenPublishes: count(
       256,
       1,

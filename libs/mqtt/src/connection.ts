@@ -1,13 +1,14 @@
-import type { ErrorCode, TopicFilter } from '@trivium/contracts';
+import type { ErrorCode } from '@trivium/contracts';
 import type { Command, CommandReceiver } from '@trivium/commands';
 import type { HeldSession, Owner } from '@trivium/sessions';
-import type { Access, FilterRuling } from '@trivium/identity';
+import type { Access } from '@trivium/identity';
 import type { Quota } from '@trivium/limits';
 import { ClientRights } from './client-rights.ts';
+import { ConnectionView } from './connection-view.ts';
 import { connectLevel } from './codec/connect.ts';
 import { sendCommand } from './command-out.ts';
 import { decodeControlPacket } from './codec/decode.ts';
-import { AFTER_CONNECT } from './codec/first-byte.ts';
+import { AFTER_CONNECT, mayBeLong } from './codec/first-byte.ts';
 import { FrameSplitter } from './codec/frame-splitter.ts';
 import { CONNECT, PUBACK, PUBLISH } from './codec/packet-type.ts';
 import type { DoorParts } from './door-parts.ts';
@@ -19,28 +20,18 @@ import { keepAliveTicks, LINGER_TICKS, ticksFor } from './keepalive.ts';
 import { Outbox } from './outbox.ts';
 import { PublishIntake } from './publish-intake.ts';
 import { NEW_SESSION } from './session.ts';
-import type {
-  CloseReason,
-  Session,
-  SessionClient,
-  SessionEffect,
-  SessionInput,
-  SessionView,
-} from './session.ts';
+import type { CloseReason, Session, SessionClient, SessionEffect, SessionInput } from './session.ts';
 import { step } from './session-step.ts';
-import { rulingOn } from './receive-guard.ts';
 import { restore } from './restoring.ts';
 import { Subscriber } from './subscriber.ts';
 import { judgedWill } from './will-contract.ts';
 import type { Peer, Transport, TransportSink } from './transport.ts';
 
-const NO_SUBSCRIPTIONS: ReadonlyMap<TopicFilter, unknown> = new Map();
-
 /**
  * One client: its bytes in and out, one packet at a time. What it sends is served in order; while a packet waits for the hub, later ones
  * stay where they are, and the transport is not read. It ends once, in `close`.
  */
-export class Connection implements TransportSink, Servable, IntakeHost, Owner, SessionView, CommandReceiver {
+export class Connection implements TransportSink, Servable, IntakeHost, Owner, CommandReceiver {
   readonly id: string;
   readonly outbox: Outbox;
   /** From the claim of its session on. */
@@ -52,10 +43,9 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   readonly #rights: ClientRights;
   #session: Session = NEW_SESSION;
   #client: SessionClient | undefined;
-  #held: HeldSession | undefined;
   #opened = false;
   #intake: PublishIntake | undefined;
-  #subscriber: Subscriber | undefined;
+  readonly #view: ConnectionView;
   #ended = false;
   #holds = 0;
   #paused = false;
@@ -75,6 +65,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     this.#peer = peer;
     this.outbox = new Outbox(parts, transport);
     this.#rights = new ClientRights(parts.identity, peer);
+    this.#view = new ConnectionView(this.#rights);
     this.#splitter = new FrameSplitter(parts.config.maxPacketBytes);
     this.#heardAt = parts.ticks.now;
     this.#patience = ticksFor(parts.config.connectTimeoutMs);
@@ -86,26 +77,6 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
 
   get access(): Access {
     return this.#rights.access;
-  }
-
-  get expirySeconds(): number | undefined {
-    return this.#held?.expirySeconds;
-  }
-
-  get subscriptions(): ReadonlyMap<TopicFilter, unknown> {
-    return this.#subscriber?.subscriptions ?? NO_SUBSCRIPTIONS;
-  }
-
-  rulingOn(filter: string, shared: boolean): FilterRuling {
-    return rulingOn(this.access, filter, shared);
-  }
-
-  isOpen(packetId: number): boolean {
-    return this.#subscriber?.isOpen(packetId) ?? false;
-  }
-
-  awaits(packetId: number): 'pubrec' | 'pubcomp' | undefined {
-    return this.#subscriber?.exactlyOnce?.awaits(packetId);
   }
 
   /** Messages from the client that wait for their PUBACK. */
@@ -120,16 +91,13 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     this.#parts.stats.bytesIn += chunk.length;
     this.#splitter.feed(chunk);
     if (this.#holds !== 0) return this.#pause();
-    const queued = this.#queued;
-    this.#queued = true;
-    if (chunk.length >= BULK_BYTES) this.#pause();
-    this.#parts.turn.received(queued ? undefined : this, chunk.length);
+    this.#takeTurn(chunk.length);
   }
 
   onDrain(): void {
     if (this.#ended) return;
     this.outbox.drained();
-    this.#subscriber?.resumeWhenRoomy();
+    this.#view.subscriber?.resumeWhenRoomy();
   }
 
   onEnd(): void {
@@ -139,7 +107,8 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
 
   onClose(): void {
     this.#inputEnded = true;
-    this.serve();
+    do this.serve();
+    while (this.#queued);
     this.close('client.gone');
     this.#parts.connections.delete(this);
     this.#parts.stats.connections--;
@@ -153,7 +122,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   }
 
   claimed(held: HeldSession): void {
-    this.#held = held;
+    this.#view.held = held;
     this.#step({ on: 'claimed', present: held.present });
   }
 
@@ -206,7 +175,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     parts.owners.leave(this, { will });
     this.quota?.leave();
     this.#intake?.close();
-    this.#subscriber?.close();
+    this.#view.subscriber?.close();
     if (client !== undefined && this.#opened) {
       parts.stats.sessions--;
       parts.events.disconnected(client, this.id, this.#peer.address, reason);
@@ -230,13 +199,25 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     if (this.#serving || this.#holds !== 0) return;
     this.#serving = true;
     const splitter = this.#splitter;
-    while (this.#holds === 0 && !this.#ended && splitter.next()) this.#dispatch(splitter);
+    let enough = false;
+    while (!enough && this.#holds === 0 && !this.#ended && splitter.next()) {
+      enough = mayBeLong(splitter.first);
+      this.#dispatch(splitter);
+    }
     this.#serving = false;
     if (this.#ended || this.#holds !== 0) return;
+    if (enough && splitter.waiting > 0) return this.#takeTurn(BULK_BYTES);
     this.#resume();
     if (splitter.fault !== undefined)
       this.#step({ on: 'refused', error: { code: splitter.fault, message: 'the header of a packet' } });
     else if (this.#inputEnded) this.#endOfInput();
+  }
+
+  #takeTurn(bytes: number): void {
+    const queued = this.#queued;
+    this.#queued = true;
+    if (bytes >= BULK_BYTES) this.#pause();
+    this.#parts.turn.received(queued ? undefined : this, bytes);
   }
 
   #dispatch({ first, buffer, start, end, shortest }: FrameSplitter): void {
@@ -254,7 +235,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
     }
     if (this.#opened && first === PUBACK << 4 && end - start === 2) {
       const packetId = (buffer[start]! << 8) | buffer[start + 1]!;
-      if (this.#subscriber?.acknowledged(packetId) === true) return;
+      if (this.#view.subscriber?.acknowledged(packetId) === true) return;
     }
     const decoded = decodeControlPacket(first, buffer, start, end, level);
     if (decoded.ok) this.#step({ on: 'packet', packet: decoded.value });
@@ -270,7 +251,7 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   }
 
   #step(input: SessionInput): void {
-    const { session, effects } = step(this.#session, input, this.#parts.rules, this);
+    const { session, effects } = step(this.#session, input, this.#parts.rules, this.#view);
     this.#session = session;
     const { phase } = session;
     if (phase === 'signing-in' || phase === 'claiming' || phase === 'restoring' || phase === 'answering')
@@ -307,25 +288,25 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
           return this.close('payload.too-large', 'the answer is larger than the client takes');
         return this.outbox.send(effect.packet);
       case 'restore':
-        if (this.#held!.present) stats.resumed++;
-        return this.#await(restore(this.#held!, this.#intakeOfClient(), this.#subscriberOfClient()));
+        if (this.#view.held!.present) stats.resumed++;
+        return this.#await(restore(this.#view.held!, this.#intakeOfClient(), this.#subscriberOfClient()));
       case 'subscribe':
         return this.#await(this.#subscriberOfClient().subscribe(effect.subscriptions));
       case 'unsubscribe':
         return this.#await(this.#subscriberOfClient().unsubscribe(effect.filters));
       case 'acknowledged':
-        this.#subscriber?.acknowledged(effect.packetId);
+        this.#view.subscriber?.acknowledged(effect.packetId);
         return;
       case 'received':
         return this.#subscriberOfClient().received(effect.packetId);
       case 'rejected':
-        return this.#subscriber?.rejected(effect.packetId);
+        return this.#view.subscriber?.rejected(effect.packetId);
       case 'completed':
-        return this.#subscriber?.completed(effect.packetId);
+        return this.#view.subscriber?.completed(effect.packetId);
       case 'released':
         return this.#intakeOfClient().released(effect.packetId);
       case 'expire':
-        this.#held!.expirySeconds = effect.seconds;
+        this.#view.held!.expirySeconds = effect.seconds;
         return;
       case 'close':
         return this.close(effect.reason, effect.detail);
@@ -372,9 +353,10 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
 
   /** A will that is not allowed any more goes; a subscription that is not ends the connection, since nothing else can tell the client. */
   #judgeAgain(): void {
-    if (this.#held !== undefined && !this.#rights.mayLeaveWill) this.#held.dropWill();
-    if (this.#subscriber?.judgeAgain() === false)
-      this.close('auth.denied', 'a subscription is not allowed any more');
+    if (this.#view.held !== undefined && !this.#rights.mayLeaveWill) this.#view.held.dropWill();
+    void this.#view.subscriber?.judgeAgain().then((allowed) => {
+      if (!allowed) this.close('auth.denied', 'a subscription is not allowed any more');
+    });
   }
 
   /** Ends the phase that waits for it: resolves to undefined, or to why it failed. */
@@ -383,11 +365,11 @@ export class Connection implements TransportSink, Servable, IntakeHost, Owner, S
   }
 
   #subscriberOfClient(): Subscriber {
-    return (this.#subscriber ??= new Subscriber(this.#parts, this, this.#held!));
+    return (this.#view.subscriber ??= new Subscriber(this.#parts, this, this.#view.held!));
   }
 
   #intakeOfClient(): PublishIntake {
-    return (this.#intake ??= new PublishIntake(this.#parts, this, this.#held!));
+    return (this.#intake ??= new PublishIntake(this.#parts, this, this.#view.held!));
   }
 
   #pause(): void {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createCommandDesk } from '@trivium/commands';
+import { createTurns } from '@trivium/delivery';
 import { OPEN_IDENTITY } from '@trivium/identity';
 import { createQuotas, NO_LIMITS } from '@trivium/limits';
 import { NO_CONTRACTS } from '@trivium/message-contracts';
@@ -50,6 +51,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     turn: new DoorTurn(soon),
     frames: new PublishFrames(arena),
     frames5: new PublishFrames(arena, () => clock.now()),
+    turns: createTurns(),
     view: new PublishView(),
     contracts,
     routes: new TopicRoutes(config),
@@ -77,6 +79,7 @@ export function createMqttDoor(options: MqttDoorOptions): MqttDoor {
     rules: {
       maxClientIdBytes: config.maxClientIdBytes,
       maxSubscriptions: config.maxSubscriptions,
+      maxSessionBytes: config.maxSessionBytes,
       topicLimits: config,
       sessionExpirySeconds,
       receiveMaximum: config.receiveMaximum,

@@ -43,7 +43,7 @@ describe('SUBSCRIBE', () => {
     await transport.send(subscribe(1, [{ filter: 'a', qos: 1 }]));
     await turn();
     await transport.send(unsubscribe(2, ['a', 'b']));
-    expect(delivery.attachments[0]!.subscriptions.size).toBe(0);
+    expect([...delivery.attachments[0]!.subscriptions]).toEqual([]);
     await turn();
     expect(transport.taken()).toBe('9003000101b0020002');
   });
@@ -57,7 +57,7 @@ describe('delivery', () => {
     await turn();
     transport.taken();
     const attachment = made.delivery.attachments[0]!;
-    const sub = attachment.subscriptions.values().next().value!;
+    const sub = [...attachment.subscriptions][0]!;
     return { ...made, transport, attachment, receiver: attachment.receiver, sub };
   }
 
@@ -138,7 +138,7 @@ describe('delivery', () => {
     const message = delivered({ payload: 'once' });
     const durable = delivered({ payload: 'twice', qos: 1, pos: 3 });
     for (const { receiver, subscriptions } of delivery.attachments) {
-      const sub = subscriptions.values().next().value!;
+      const sub = [...subscriptions][0]!;
       receiver.onLive(message, sub);
       receiver.onDurable(durable, sub);
     }

@@ -1,6 +1,6 @@
 import type { Bus, Logger } from '@trivium/bus';
 import type { CommandDesk } from '@trivium/commands';
-import type { Delivery } from '@trivium/delivery';
+import type { Delivery, Turns } from '@trivium/delivery';
 import type { Identity } from '@trivium/identity';
 import type { Quotas } from '@trivium/limits';
 import type { MessageContracts } from '@trivium/message-contracts';
@@ -38,6 +38,8 @@ export interface DoorParts extends OutputShared {
   /** The same for MQTT 5. */
   readonly frames5: PublishFrames;
   readonly retries: PublishRetries;
+  /** For what takes long with one client. */
+  readonly turns: Turns;
   /** The one view that PUBLISH packets are read through. */
   readonly view: PublishView;
   /** Ticks of the door's one timer so far. */

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { connect, publish, subscribe } from './testing/client-packets.ts';
+import { connect, disconnect, PINGREQ, publish, subscribe } from './testing/client-packets.ts';
 import { doorUnderTest, turn } from './testing/door-under-test.ts';
 import { delivered } from './testing/fake-delivery.ts';
 import type { MessageSpan } from './tracing.ts';
@@ -19,6 +19,26 @@ test('more connections than allowed are closed at once', () => {
   door.accept(transport, { address: '', kind: 'tcp', loopback: true });
   expect([a.ended, b.ended, door.connections]).toEqual([false, false, 2]);
   expect([refused, transport.destroy].map((fn) => fn.mock.calls.length)).toEqual([0, 1]);
+});
+
+test('SUBSCRIBEs that are refused are served as a flood is, after the others, and answered in their order', async () => {
+  const { client } = doorUnderTest({ maxTopicLevels: 1 });
+  const [transport, other] = [await client({ clientId: 'a' }), await client({ clientId: 'b' })];
+  const paused = vi.spyOn(transport, 'pause');
+  const refused = (id: number): Buffer => subscribe(id, [{ filter: 'a/b', qos: 0 }]);
+  await Promise.all([transport.send(refused(1), refused(2), refused(3), PINGREQ), other.send(PINGREQ)]);
+  expect(paused).toHaveBeenCalled();
+  await vi.waitFor(() => expect(transport.taken()).toBe('900300018090030002809003000380d000'));
+  expect([other.taken(), transport.paused]).toEqual(['d000', false]);
+});
+
+test('what a client sent before its connection broke is served, however long that takes', async () => {
+  const { client, door } = doorUnderTest({ maxTopicLevels: 1 });
+  const transport = await client();
+  const refused = (id: number): Buffer => subscribe(id, [{ filter: 'a/b', qos: 0 }]);
+  void transport.send(refused(1), refused(2), disconnect());
+  transport.sink.onClose();
+  expect(door.stats.closed).toEqual({ 'client.disconnected': 1 });
 });
 
 test('a client that sends and receives nothing costs no timer and no subscription', async () => {
@@ -112,7 +132,7 @@ test('tracing: begun at the door, carried in the headers, told again at delivery
   await transport.send(subscribe(1, [{ filter: '#', qos: 1 }]));
   await turn();
   const { receiver, subscriptions } = delivery.attachments[0]!;
-  const sub = subscriptions.values().next().value!;
+  const sub = [...subscriptions][0]!;
   receiver.onLive(delivered({ topic: 'x' }), sub);
   expect(tracing.deliver).not.toHaveBeenCalled();
   receiver.onLive(delivered({ topic: 'x', properties: { traceparent: '00-in' } }), sub);

@@ -1,6 +1,6 @@
 import { parseShare, type SessionSubscription, type Topic, type TopicFilter } from '@trivium/contracts';
 import type { Access, FilterRuling } from '@trivium/identity';
-import type { Subscription } from '@trivium/delivery';
+import type { Subscription, Turns } from '@trivium/delivery';
 import type { Rights } from './rights.ts';
 
 /** A subscription as far as its ruling goes. */
@@ -11,8 +11,6 @@ const NO_LIMITS = { maxTopicBytes: 65_535, maxTopicLevels: 65_535 };
 
 /** What a client may receive: its filters, as its access rules on them, and, where a filter is guarded, each message. */
 export class ReceiveGuard {
-  /** Some filter is guarded: every message is asked for. What matches a filter that is wholly granted may be received anyway. */
-  active = false;
   readonly #rights: Rights;
   readonly #guarded = new Set<TopicFilter>();
   #access: Access | undefined;
@@ -20,28 +18,37 @@ export class ReceiveGuard {
   /** The topic of the last message, and what was said of it. */
   #topic: Topic | undefined;
   #allowed = false;
+  /** Of all filters, that are not done yet. */
+  #judgements = 0;
 
   constructor(rights: Rights) {
     this.#rights = rights;
   }
 
-  /** These filters are subscribed to. False: one of them is not allowed. */
-  set(subscriptions: Iterable<Ruled>): boolean {
-    const { access } = this.#rights;
-    let allowed = true;
-    for (const { filter, share } of subscriptions) {
-      const ruling = rulingOn(access, share?.filter ?? filter, share !== undefined);
-      if (ruling === 'guarded') this.#guarded.add(filter);
-      else this.#guarded.delete(filter);
-      if (ruling === 'refused') allowed = false;
-    }
-    this.active = this.#guarded.size > 0;
-    return allowed;
+  /** Some filter is guarded: every message is asked for. What matches a filter that is wholly granted may be received anyway. */
+  get active(): boolean {
+    return this.#guarded.size > 0 || this.#judgements > 0;
   }
 
-  delete(filters: readonly TopicFilter[]): void {
-    for (const filter of filters) this.#guarded.delete(filter);
-    this.active = this.#guarded.size > 0;
+  /** This filter is subscribed to. False: it is not allowed. */
+  set({ filter, share }: Ruled): boolean {
+    const ruling = rulingOn(this.#rights.access, share?.filter ?? filter, share !== undefined);
+    if (ruling === 'guarded') this.#guarded.add(filter);
+    else this.#guarded.delete(filter);
+    return ruling !== 'refused';
+  }
+
+  delete(filter: TopicFilter): void {
+    this.#guarded.delete(filter);
+  }
+
+  /** Resolves to false when one of these is not allowed. While it is not done every message is asked for. */
+  async judgeAgain(subscriptions: Iterable<Ruled>, turns: Turns): Promise<boolean> {
+    let allowed = true;
+    this.#judgements++;
+    await turns.each(subscriptions, (subscription) => (allowed = this.set(subscription)));
+    this.#judgements--;
+    return allowed;
   }
 
   /** Whether a message of this topic goes to the client. */
@@ -60,15 +67,10 @@ export function rulingOn(access: Access, filter: string, shared: boolean): Filte
   return access.unrestricted ? 'granted' : access.subscription(filter, shared);
 }
 
-/** Those that the client may still have, of a session that goes on. */
-export function stillAllowed(
-  access: Access,
-  subscriptions: readonly SessionSubscription[],
-): readonly SessionSubscription[] {
-  if (access.unrestricted) return subscriptions;
-  return subscriptions.filter(({ filter }) => {
-    const share = parseShare(filter, NO_LIMITS);
-    if (!share.ok) return true; // of a later version: it brings nothing
-    return rulingOn(access, share.value?.filter ?? filter, share.value !== undefined) !== 'refused';
-  });
+/** Whether the client may still have it, of a session that goes on. */
+export function isStillAllowed(access: Access, { filter }: SessionSubscription): boolean {
+  if (access.unrestricted) return true;
+  const share = parseShare(filter, NO_LIMITS);
+  if (!share.ok) return true; // of a later version: it brings nothing
+  return rulingOn(access, share.value?.filter ?? filter, share.value !== undefined) !== 'refused';
 }

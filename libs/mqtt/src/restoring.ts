@@ -21,7 +21,9 @@ export async function restore(
   if (code === undefined)
     held.state = () => ({
       pos: Math.max(held.restored.pos, subscriber.pos),
-      subscriptions: [...subscriber.stored],
+      get subscriptions() {
+        return subscriber.stored;
+      },
       open: subscriber.window.list(),
     });
   return code;

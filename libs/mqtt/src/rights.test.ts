@@ -279,6 +279,16 @@ describe('within two seconds', () => {
     expect(await other.answers()).toEqual([]);
   });
 
+  test('one of a thousand subscriptions is not allowed any more, also by a client whose messages have to be asked for', async () => {
+    const client = await login('dev', 5);
+    const filters = Array.from({ length: 999 }, (_, n) => ({ filter: `own/${n}`, qos: 1 as const }));
+    await client.subscribe([...filters, { filter: 'news/#', qos: 1 }]);
+    identity.users.set('dev', { password: 'p', may: { subscribe: ['own/#'], receive: ['own/#'] } });
+    identity.changed();
+    expect(await client.end()).toMatchObject([{ name: 'disconnect', reason: 0x87 }]);
+    expect((await login('dev', 5, { clientId: `${clientId}-again` })).connack).toMatchObject({ reason: 0 });
+  });
+
   test('the proof expires', async () => {
     identity.users.set('dev', { ...device(), expiresAt: Date.now() + 1_000 });
     const client = await login('dev', 5);

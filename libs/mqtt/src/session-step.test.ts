@@ -18,6 +18,7 @@ import { step } from './session-step.ts';
 const rules: SessionRules = {
   maxClientIdBytes: 100,
   maxSubscriptions: 3,
+  maxSessionBytes: 16_384,
   topicLimits: { ...DEFAULT_TOPIC_LIMITS, maxTopicLevels: 4 },
   sessionExpirySeconds: 1_000,
   ...{ receiveMaximum: 20, maxPacketBytes: 5_000, topicAliasMaximum: 10, maxKeepAliveSeconds: 0 },
@@ -26,6 +27,7 @@ const rules: SessionRules = {
 };
 const nothing: SessionView = {
   subscriptions: new Map(),
+  storedBytes: 0,
   isOpen: () => false,
   awaits: () => undefined,
   rulingOn: () => 'granted',
@@ -224,6 +226,31 @@ describe('SUBSCRIBE', () => {
     };
     const { session } = subscribe([request('a', 1), request('c', 1), request('c', 0), request('d', 1)], view);
     expect(session).toMatchObject({ answer: encodeSuback(4, 10, [1, 1, 0, 0x80]) });
+  });
+
+  test('the filters of a session that is stored may take so much of its record; of one that is not there is none', () => {
+    const long = 'x'.repeat(4_000);
+    const requests = ['a', 'b', 'c', 'd'].map((last) => request(`${long}${last}`, 1));
+    const rooms = {
+      ...rules,
+      maxSubscriptions: 10,
+      topicLimits: { maxTopicBytes: 5_000, maxTopicLevels: 4 },
+    };
+    const codes = (storedBytes: number | undefined): unknown =>
+      step(
+        open,
+        packet({
+          type: 'subscribe',
+          packetId: 10,
+          requests: [...requests, request('y', 1)],
+          properties: undefined,
+        }),
+        rooms,
+        { ...nothing, storedBytes },
+      ).session;
+    expect(codes(0)).toMatchObject({ answer: encodeSuback(4, 10, [1, 1, 1, 1, 1]) });
+    expect(codes(1_000)).toMatchObject({ answer: encodeSuback(4, 10, [1, 1, 1, 0x80, 1]) });
+    expect(codes(undefined)).toMatchObject({ answer: encodeSuback(4, 10, [1, 1, 1, 1, 1]) });
   });
 
   test('one that cannot be made ends the connection, so that the client asks again', () => {

@@ -121,6 +121,7 @@ export type SessionEffect =
 export interface SessionRules {
   readonly maxClientIdBytes: number;
   readonly maxSubscriptions: number;
+  readonly maxSessionBytes: number;
   readonly topicLimits: TopicLimits;
   /** Longest life of a session without its client. */
   readonly sessionExpirySeconds: number;
@@ -138,8 +139,10 @@ export interface SessionRules {
 
 /** What the step is told of the world. */
 export interface SessionView {
-  /** Active filters of this connection. */
-  readonly subscriptions: ReadonlyMap<TopicFilter, unknown>;
+  /** Filters of this connection. */
+  readonly subscriptions: { readonly size: number; has(filter: TopicFilter): boolean };
+  /** What they take in the session's record; undefined: nothing is stored of this session. */
+  readonly storedBytes: number | undefined;
   /** What the client's rights say of a filter; of a shared one without `$share/{group}/`. */
   rulingOn(filter: string, shared: boolean): FilterRuling;
   /** As the session has it now. */

@@ -9,6 +9,7 @@ import {
   subscribe,
   unsubscribe,
 } from './testing/client-packets.ts';
+import { peerOf } from './testing/peer.ts';
 import { arrived, realDoor, type RawClient, type RealDoor } from './testing/real-door.ts';
 
 let nats: NatsServer;
@@ -69,6 +70,42 @@ describe('a persistent session', () => {
       `${topic}/b live q1`,
     ]);
     expect([here.door.stats.resumed, there.door.stats.resumed]).toEqual([0, 1]);
+  });
+
+  test('of thousands of filters has as many as its record may hold, and goes on with all of these at another door', async () => {
+    const settings = { maxSubscriptions: 20_000, maxSessionBytes: 200_000 };
+    await using here = await realDoor(nats.url, settings);
+    await using there = await realDoor(nats.url, settings);
+    const filters = Array.from({ length: 5_000 }, (_, n) => ({ filter: `${topic}/${n}/+`, qos: 1 as const }));
+    const first = await peerOf(here, {
+      level: 5,
+      clientId: id,
+      clean: false,
+      properties: { sessionExpirySeconds: 1_000 },
+    });
+    const { codes } = await first.subscribe(filters);
+    const granted = codes!.filter((code) => code === 1).length;
+    expect(granted).toBeGreaterThan(2_000);
+    expect(codes!.slice(granted)).toEqual(Array.from({ length: 5_000 - granted }, () => 0x97));
+    const record = (await here.bus.bucket('sessions').get(id))!.value;
+    expect(record.length).toBeLessThan(201_000);
+    first.drop();
+    await waitFor(() => here.door.stats.sessions === 0);
+    const other = await there.client();
+    for (const n of [0, granted - 1, granted])
+      await other.mqtt.publishAsync(`${topic}/${n}/x`, 'm', { qos: 1 });
+    const second = await peerOf(there, {
+      level: 5,
+      clientId: id,
+      clean: false,
+      properties: { sessionExpirySeconds: 1_000 },
+    });
+    expect(second.connack).toMatchObject({ reason: 0, present: 1 });
+    expect((await second.messages(2)).map((message) => message.topic)).toEqual([
+      `${topic}/0/x`,
+      `${topic}/${granted - 1}/x`,
+    ]);
+    expect(await second.answers()).toEqual([]);
   });
 
   test('[MQTT3-3.2.2-2] [MQTT3-3.2.2-3] session present, also without subscriptions; [MQTT3-3.1.2-6] a clean one discards it', async () => {

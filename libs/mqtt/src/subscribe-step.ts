@@ -5,7 +5,7 @@ import type { ProtocolLevel } from './codec/packet-type.ts';
 import type { SubscribePacket, UnsubscribePacket } from './codec/packets.ts';
 import { explained } from './explained.ts';
 import type { OpenSession, SessionRules, SessionStep, SessionView } from './session.ts';
-import type { RequestedSubscription } from './subscription.ts';
+import { storedBytes, type RequestedSubscription } from './subscription.ts';
 
 /** In a SUBACK of 3.1.1: this filter was refused [MQTT3-3.9.3-2]. */
 const REFUSED = 0x80;
@@ -19,10 +19,11 @@ export function onSubscribe(
   view: SessionView,
 ): SessionStep {
   const { client } = session;
-  const known = view.subscriptions; // made anew each time it is asked for
+  const known = view.subscriptions;
   const id = properties?.subscriptionIds?.[0];
   const subscriptions: RequestedSubscription[] = [];
   const added = new Set<TopicFilter>();
+  let bytes = view.storedBytes ?? -Infinity;
   const codes = requests.map(({ filter: raw, qos, noLocal, retainAsPublished, retainHandling }) => {
     const shared = parseShare(raw, rules.topicLimits);
     if (!shared.ok) return refusal(client.level, shared.error.code);
@@ -35,19 +36,21 @@ export function onSubscribe(
     const isNew = !known.has(filter) && !added.has(filter);
     if (isNew && known.size + added.size >= rules.maxSubscriptions)
       return refusal(client.level, 'quota.exceeded');
-    if (isNew) added.add(filter);
     // Before MQTT 5, and with retain handling 0, retained messages come again also with a filter that was there [MQTT3-3.8.4-3].
     const wantsRetained = retainHandling === 0 || (retainHandling === 1 && isNew); // [MQTT-3.3.1-9] to [MQTT-3.3.1-11] of MQTT 5
     const sendRetained = wantsRetained && share === undefined; // section 4.8.2
-    subscriptions.push({
-      filter,
-      qos,
-      sendRetained,
-      noLocal,
-      retainAsPublished,
+    const subscription = {
+      ...{ filter, qos, sendRetained, noLocal, retainAsPublished },
       ...(id === undefined ? {} : { id }),
       ...(share === undefined ? {} : { share }),
-    });
+    };
+    if (isNew) {
+      const more = storedBytes(subscription);
+      if (bytes + more > rules.maxSessionBytes) return refusal(client.level, 'quota.exceeded');
+      bytes += more;
+      added.add(filter);
+    }
+    subscriptions.push(subscription);
     return qos;
   });
   // One code for each filter, in order, with the packet id of the SUBSCRIBE [MQTT3-3.8.4-2], [MQTT3-3.8.4-5].

@@ -9,7 +9,7 @@ import { isExpired } from './message-properties.ts';
 import type { Outbox } from './outbox.ts';
 import { OutgoingPublishes } from './outgoing-publishes.ts';
 import type { PacketIdWindow } from './packet-id-window.ts';
-import { ReceiveGuard, stillAllowed } from './receive-guard.ts';
+import { isStillAllowed, ReceiveGuard } from './receive-guard.ts';
 import { Redelivery } from './redelivery.ts';
 import type { Rights } from './rights.ts';
 import type { SessionClient } from './session.ts';
@@ -33,7 +33,7 @@ export class Subscriber implements Receiver {
   readonly id: string;
   readonly #parts: DoorParts;
   readonly #host: SubscriberHost;
-  readonly #options = new Subscriptions();
+  readonly #options: Subscriptions;
   readonly #guard: ReceiveGuard;
   readonly #held: HeldSession;
   readonly #attachment: Attachment;
@@ -48,6 +48,7 @@ export class Subscriber implements Receiver {
     this.#parts = parts;
     this.#host = host;
     this.#held = held;
+    this.#options = new Subscriptions(client.level === 5);
     this.#guard = new ReceiveGuard(host);
     this.#out = new OutgoingPublishes(parts, client, host.outbox, held, () => this.resumeWhenRoomy());
     const tie = held.clean ? held.restored.connection! : '';
@@ -66,13 +67,17 @@ export class Subscriber implements Receiver {
     });
   }
 
-  get subscriptions(): ReadonlyMap<TopicFilter, Subscription> {
-    return this.#attachment.subscriptions;
+  get subscriptions(): Pick<Subscriptions, 'size' | 'has'> {
+    return this.#options;
+  }
+
+  get storedBytes(): number {
+    return this.#options.bytes;
   }
 
   /** For the session's record. */
-  get stored(): readonly SessionSubscription[] {
-    return this.#options.stored(this.subscriptions.values());
+  get stored(): SessionSubscription[] {
+    return this.#options.stored(this.#attachment.subscriptions);
   }
 
   /** Everything in the log up to here was considered, and what was sent of it is open or acknowledged. */
@@ -107,17 +112,13 @@ export class Subscriber implements Receiver {
    */
   async restore(): Promise<ErrorCode | undefined> {
     const { open } = this.#held.restored;
-    const allowed = stillAllowed(this.#host.access, this.#held.restored.subscriptions);
-    const subscriptions = allowed.flatMap(restoredSubscription);
-    this.#options.set(subscriptions);
-    this.#guard.set(subscriptions);
     const { outgoing = [], begun = 0 } = this.#held.exactlyOnce?.restored ?? {};
     this.#out.window.restore(
       open,
       outgoing.map(({ packetId }) => packetId),
     );
     try {
-      if (allowed.length < this.#held.restored.subscriptions.length) await this.#forget(allowed);
+      const subscriptions = await this.#takeUp();
       if (begun > 0 || outgoing.length > 0) this.#out.exchanges.releaseAgain();
       this.#redelivery = this.#startRedelivery();
       this.#out.waits = true;
@@ -132,9 +133,8 @@ export class Subscriber implements Receiver {
   /** Resolves to undefined when they are active, and stored if the session is persistent, else to why they are not. */
   async subscribe(subscriptions: readonly RequestedSubscription[]): Promise<ErrorCode | undefined> {
     this.#parts.stats.subscribes += subscriptions.length;
-    this.#options.set(subscriptions);
-    this.#guard.set(subscriptions);
     try {
+      await this.#parts.turns.each(subscriptions, (subscription) => this.#take(subscription));
       await this.#attachment.subscribe(subscriptions);
       if (!this.#held.clean) await this.#held.save();
       return undefined;
@@ -146,16 +146,19 @@ export class Subscriber implements Receiver {
   /** The same for filters that go. */
   async unsubscribe(filters: readonly TopicFilter[]): Promise<ErrorCode | undefined> {
     this.#parts.stats.unsubscribes += filters.length;
-    const there = this.#attachment.unsubscribe(filters);
-    this.#options.delete(filters);
-    this.#guard.delete(filters);
-    if (this.#held.clean || !there.includes(true)) return undefined;
+    let changed = false;
+    await this.#parts.turns.each(filters, (filter) => {
+      if (this.#attachment.unsubscribe([filter])[0] === true) changed = true;
+      this.#options.delete(filter);
+      this.#guard.delete(filter);
+    });
+    if (this.#held.clean || !changed) return undefined;
     return this.#held.save().then(() => undefined, errorCode);
   }
 
-  /** What the client may do has changed. False: it has a filter that it may not have any more. */
-  judgeAgain(): boolean {
-    return this.#guard.set(this.#options.all());
+  /** What the client may do has changed. False: it has a filter that it may not have any more. Until that is known each message is asked for. */
+  judgeAgain(): Promise<boolean> {
+    return this.#guard.judgeAgain(this.#options.all(), this.#parts.turns);
   }
 
   onLive(message: Delivered): void {
@@ -271,6 +274,28 @@ export class Subscriber implements Receiver {
     // Before a topic gets an alias that the client would not hear of.
     if (!this.#out.hasRoom()) return false;
     return this.#out.single(message, qos, {}, this.#out.frameOptions(message, match));
+  }
+
+  #take(subscription: RequestedSubscription): void {
+    this.#options.set(subscription);
+    this.#guard.set(subscription);
+  }
+
+  /** The filters of the session that the client may still have; the others go from the record. */
+  async #takeUp(): Promise<RequestedSubscription[]> {
+    const { subscriptions } = this.#held.restored;
+    const allowed: SessionSubscription[] = [];
+    const taken: RequestedSubscription[] = [];
+    await this.#parts.turns.each(subscriptions, (stored) => {
+      if (!isStillAllowed(this.#host.access, stored)) return;
+      allowed.push(stored);
+      const subscription = restoredSubscription(stored);
+      if (subscription === undefined) return;
+      taken.push(subscription);
+      this.#take(subscription);
+    });
+    if (allowed.length < subscriptions.length) await this.#forget(allowed);
+    return taken;
   }
 
   /** Writes the session with these filters alone. */

@@ -1,6 +1,6 @@
 import type { SessionSubscription } from '@trivium/contracts';
-import { matches, parseFilter, parseShare, type QoS, type TopicFilter } from '@trivium/contracts';
-import type { Delivered, Subscription } from '@trivium/delivery';
+import { matches, parseFilter, parseShare, type QoS, type Topic, type TopicFilter } from '@trivium/contracts';
+import { FilterTrie, type Delivered, type Subscription } from '@trivium/delivery';
 import type { FrameOptions } from './publish-frames.ts';
 
 /** What MQTT 5 adds to a filter and its QoS (section 3.8.3.1). */
@@ -27,6 +27,8 @@ export function sharedMatch({ qos, retainAsPublished, id }: RequestedSubscriptio
   return { qos, retainAsPublished, ids: id === undefined ? [] : [id] };
 }
 
+/** So many filters are compared with a topic one by one. */
+const FEW = 100;
 /** Topics whose matches are remembered. */
 const MAX_TOPICS = 200;
 
@@ -39,19 +41,53 @@ const NO_LIMITS = { maxTopicBytes: 65_535, maxTopicLevels: 65_535 };
  */
 export class Subscriptions {
   readonly #options = new Map<TopicFilter, RequestedSubscription>();
-  /** Some filter has an option that counts. */
-  #special = false;
+  readonly #asksOften: boolean;
+  /** Those with wildcards, once there are many: to compare each with a topic takes too long then. */
+  #wild: FilterTrie<RequestedSubscription> | undefined;
+  /** Filters with an option that counts. */
+  #specials = 0;
+  #bytes = 0;
   /** By topic: how a message of another client goes, and one of its own; undefined: not at all. */
   readonly #matches = new Map<string, readonly [Match | undefined, Match | undefined]>();
 
-  set(subscriptions: readonly RequestedSubscription[]): void {
-    for (const one of subscriptions) this.#options.set(one.filter, one);
-    this.#changed();
+  /** `ofMqtt5`: `match` may be asked for every message. */
+  constructor(ofMqtt5: boolean) {
+    this.#asksOften = ofMqtt5;
   }
 
-  delete(filters: readonly TopicFilter[]): void {
-    for (const filter of filters) this.#options.delete(filter);
-    this.#changed();
+  get size(): number {
+    return this.#options.size;
+  }
+
+  /** As they are stored. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  has(filter: TopicFilter): boolean {
+    return this.#options.has(filter);
+  }
+
+  set(subscription: RequestedSubscription): void {
+    this.delete(subscription.filter);
+    this.#options.set(subscription.filter, subscription);
+    this.#bytes += storedBytes(subscription);
+    if (isSpecial(subscription)) this.#specials++;
+    if (this.#wild !== undefined) addWild(this.#wild, subscription);
+    else if (this.#asksOften && this.#options.size > FEW) {
+      this.#wild = new FilterTrie();
+      for (const one of this.#options.values()) addWild(this.#wild, one);
+    }
+  }
+
+  delete(filter: TopicFilter): void {
+    if (this.#matches.size > 0) this.#matches.clear();
+    const there = this.#options.get(filter);
+    if (there === undefined) return;
+    this.#options.delete(filter);
+    this.#wild?.remove(filter, there);
+    this.#bytes -= storedBytes(there);
+    if (isSpecial(there)) this.#specials--;
   }
 
   all(): Iterable<RequestedSubscription> {
@@ -60,16 +96,14 @@ export class Subscriptions {
 
   /** Whether `match` has to be asked. */
   get special(): boolean {
-    return this.#special;
+    return this.#specials > 0;
   }
 
   /** Undefined: the message does not go to this client, which published it [MQTT-3.8.3-3]. */
   match(message: Delivered, client: string): Match | undefined {
     let found = this.#matches.get(message.topic);
     if (found === undefined) {
-      const all = [...this.#options.values()].filter(
-        ({ filter, share }) => share === undefined && matches(filter, message.topic),
-      );
+      const all = this.#matching(message.topic);
       found = [combine(all), combine(all.filter(({ noLocal }) => !noLocal))];
       if (this.#matches.size >= MAX_TOPICS) this.#matches.clear();
       this.#matches.set(message.topic, found);
@@ -102,12 +136,25 @@ export class Subscriptions {
     });
   }
 
-  #changed(): void {
-    this.#matches.clear();
-    this.#special = false;
-    for (const { noLocal, retainAsPublished, id, share } of this.#options.values())
-      if (share === undefined && (noLocal || retainAsPublished || id !== undefined)) this.#special = true;
+  #matching(topic: string): RequestedSubscription[] {
+    if (this.#wild === undefined)
+      return [...this.#options.values()].filter(
+        ({ filter, share }) => share === undefined && matches(filter, topic as Topic),
+      );
+    const literal = this.#options.get(topic as TopicFilter);
+    const found = literal === undefined || literal.share !== undefined ? [] : [literal];
+    this.#wild.match(topic, (one) => void found.push(one));
+    return found;
   }
+}
+
+function isSpecial({ noLocal, retainAsPublished, id, share }: RequestedSubscription): boolean {
+  return share === undefined && (noLocal || retainAsPublished || id !== undefined);
+}
+
+function addWild(trie: FilterTrie<RequestedSubscription>, one: RequestedSubscription): void {
+  if (one.share === undefined && (one.filter.includes('+') || one.filter.endsWith('#')))
+    trie.add(one.filter, one);
 }
 
 function combine(matching: readonly RequestedSubscription[]): Match | undefined {
@@ -120,18 +167,26 @@ function combine(matching: readonly RequestedSubscription[]): Match | undefined 
   };
 }
 
+/** `,{"filter":,"qos":1,"from":1234567890123}`, and the same with all options. */
+const STORED_BYTES = 45;
+const STORED_OPTIONS_BYTES = 55;
+
+/** Most that a subscription takes in the session's record. */
+export function storedBytes({ filter, noLocal, retainAsPublished, id }: RequestedSubscription): number {
+  const plain = !noLocal && !retainAsPublished && id === undefined;
+  return Buffer.byteLength(JSON.stringify(filter)) + STORED_BYTES + (plain ? 0 : STORED_OPTIONS_BYTES);
+}
+
 /** As the record has it; a filter that is none any more (a later version wrote it) brings nothing. */
-export function restoredSubscription(stored: SessionSubscription): RequestedSubscription[] {
+export function restoredSubscription(stored: SessionSubscription): RequestedSubscription | undefined {
   const { filter, qos, from, noLocal = false, retainAsPublished = false, id } = stored;
   const share = parseShare(filter, NO_LIMITS);
-  if (!share.ok || (share.value === undefined && !parseFilter(filter, NO_LIMITS).ok)) return [];
-  return [
-    {
-      ...{ filter: filter as TopicFilter, qos, from, noLocal, retainAsPublished },
-      ...(id === undefined ? {} : { id }),
-      ...(share.value === undefined ? {} : { share: share.value }),
-    },
-  ];
+  if (!share.ok || (share.value === undefined && !parseFilter(filter, NO_LIMITS).ok)) return undefined;
+  return {
+    ...{ filter: filter as TopicFilter, qos, from, noLocal, retainAsPublished },
+    ...(id === undefined ? {} : { id }),
+    ...(share.value === undefined ? {} : { share: share.value }),
+  };
 }
 
 /** What the options of the filters that match say of the PUBLISH. */

@@ -7,7 +7,7 @@ import type { Claimed } from './session-claims.ts';
 import type { JudgeWill } from './will-ruling.ts';
 import { createSessionStore, dueWills, WILL_SECONDS } from './session-store.ts';
 
-/** What a connection knows of its session, and only it. */
+/** What a connection knows of its session, and only it. Its filters may be many: they are asked for only where they are written. */
 export type SessionState = Pick<SessionRecord, 'pos' | 'subscriptions' | 'open'>;
 
 export interface HeldSessionOptions {
@@ -116,7 +116,7 @@ export class HeldSession {
 
   /** The connection is over and will forget its state: the last one is kept for `end`. */
   freeze(): void {
-    this.#last = this.state?.();
+    this.#last = this.state && { ...this.state() };
     this.state = undefined;
   }
 

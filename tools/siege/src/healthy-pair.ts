@@ -1,5 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bodyStart, packetSize } from './mqtt/frame.ts';
 import { connect, publish, subscribe } from './mqtt/packets.ts';
 import { percentile } from './percentile.ts';
 
@@ -98,22 +99,4 @@ async function open(host: string, port: number, clientId: string): Promise<Clien
   });
   await client.ask(connect({ clientId, keepAliveSeconds: 0 }));
   return client;
-}
-
-/** Bytes of the whole packet at the beginning; undefined: its length is not there yet. */
-function packetSize(bytes: Buffer): number | undefined {
-  let length = 0;
-  for (let at = 1; at < 5; at++) {
-    const byte = bytes[at];
-    if (byte === undefined) return undefined;
-    length += (byte & 0x7f) * 128 ** (at - 1);
-    if (byte < 0x80) return at + 1 + length;
-  }
-  throw new Error('a remaining length of more than four bytes');
-}
-
-function bodyStart(bytes: Buffer): number {
-  let at = 1;
-  while (bytes[at]! >= 0x80) at++;
-  return at + 1;
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { repoRoot, tempDir } from '@trivium/testing';
 import { abuse, SCENARIOS } from './abuse/abuse.ts';
 import { fuzz } from './fuzz/fuzz.ts';
@@ -17,7 +18,7 @@ async function run(options: Options): Promise<number> {
   const problems =
     options.part === 'fuzz'
       ? await fuzzAll(site, options, stop.signal, progress)
-      : await abuseAll(site, options, stop.signal, progress);
+      : await abuseAll(site, data.path, options, stop.signal, progress);
   for (const problem of problems) progress(`FOUND ${problem}`);
   progress(problems.length === 0 ? 'nothing was found' : `${problems.length} found`);
   return problems.length === 0 ? 0 : 1;
@@ -43,7 +44,8 @@ async function fuzzAll(
 }
 
 async function abuseAll(
-  site: Site,
+  usual: Site,
+  dataDir: string,
   { seconds, attacks }: Options & { part: 'abuse' },
   signal: AbortSignal,
   progress: (line: string) => void,
@@ -51,6 +53,9 @@ async function abuseAll(
   const problems: string[] = [];
   for (const scenario of SCENARIOS.filter(({ attack }) => attacks.includes(attack))) {
     if (signal.aborted) break;
+    const { settings } = scenario;
+    await using own = settings && (await startSite(join(dataDir, scenario.attack), settings));
+    const site = own ?? usual;
     const { attack, door, pair, did, problem } = await abuse(site, scenario, seconds * 1_000);
     const { p50, p99, max } = pair;
     progress(

@@ -1,4 +1,3 @@
-import type { Result } from '@trivium/contracts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as any from '../testing/arbitraries.ts';
@@ -13,33 +12,12 @@ import {
   PINGREQ,
   subscribe,
   u16,
-  unsubscribe,
 } from '../testing/client-packets.ts';
+import { code, none, value } from '../testing/decoded.ts';
 import { decodeControlPacket } from './decode.ts';
-import { FrameSplitter } from './frame-splitter.ts';
 import { AFTER_CONNECT } from './first-byte.ts';
-import type { ProtocolLevel } from './packet-type.ts';
-import type { ConnectPacket, ControlPacket } from './packets.ts';
-
-/** What the codec makes of one packet: splitter and decoder together, as a connection uses them. */
-function decode(bytes: Buffer, level: ProtocolLevel = 4): Result<ControlPacket> {
-  const splitter = new FrameSplitter(1_000_000);
-  splitter.accepted = AFTER_CONNECT[level];
-  splitter.feed(bytes);
-  if (!splitter.next()) return { ok: false, error: { code: splitter.fault ?? 'defect', message: 'header' } };
-  return decodeControlPacket(splitter.first, splitter.buffer, splitter.start, splitter.end, level);
-}
-
-function value(bytes: Buffer, level: ProtocolLevel = 4): ControlPacket {
-  const decoded = decode(bytes, level);
-  if (!decoded.ok) throw new Error(decoded.error.message);
-  return decoded.value;
-}
-
-function code(bytes: Buffer, level: ProtocolLevel = 4): string {
-  const decoded = decode(bytes, level);
-  return decoded.ok ? 'ok' : decoded.error.code;
-}
+import { FrameSplitter } from './frame-splitter.ts';
+import type { ConnectPacket } from './packets.ts';
 
 const MALFORMED = 'protocol.malformed';
 const PROTOCOL_ERROR = 'protocol.error';
@@ -49,9 +27,6 @@ const will = { topic: 'w', payload: Buffer.from('x'), qos: 1 as const, retain: f
 function rawConnect(level: 4 | 5, flags: number, ...fields: (Buffer | number[])[]): Buffer {
   return packet(0x10, field('MQTT'), [level, flags], u16(0), none(level), ...fields);
 }
-
-/** No properties. */
-const none = (level: 4 | 5): number[] => (level === 5 ? [0] : []);
 
 describe('every legal packet', () => {
   test('is decoded, and says again what it said', () => {
@@ -237,98 +212,6 @@ describe('strings', () => {
     expect(value(subscribe(1, [{ filter: '\ufeffa\ufeff', qos: 0 }]))).toMatchObject({
       requests: [{ filter: '\ufeffa\ufeff' }],
     });
-  });
-});
-
-describe('SUBSCRIBE and UNSUBSCRIBE', () => {
-  test('filters in their order, with QoS', () => {
-    const requests = [
-      { filter: 'a/+/#', qos: 2 },
-      { filter: 'ü', qos: 0 },
-      { filter: '/', qos: 1 },
-    ] as const;
-    expect(value(subscribe(0x1234, requests))).toMatchObject({ packetId: 0x1234, requests });
-    expect(value(unsubscribe(7, ['a', 'b/#']))).toMatchObject({ packetId: 7, filters: ['a', 'b/#'] });
-  });
-
-  test.each([3, 4, 5] as const)(
-    '[MQTT3-3.8.1-1] [MQTT3-3.10.1-1] [MQTT-3.8.1-1] [MQTT-3.10.1-1] flags are 0010, level %i',
-    (level) => {
-      for (const first of [0x80, 0x81, 0x83, 0x86, 0xa0, 0xa3]) {
-        const bytes = subscribe(1, [{ filter: 'a', qos: 0 }], level);
-        bytes[0] = first;
-        expect(code(bytes, level)).toBe(MALFORMED);
-      }
-    },
-  );
-
-  test('MQTT 3.1 repeats SUBSCRIBE, UNSUBSCRIBE and PUBREL with DUP', () => {
-    for (const bytes of [
-      subscribe(1, [{ filter: 'a', qos: 0 }]),
-      unsubscribe(1, ['a']),
-      acknowledge('pubrel', 1),
-    ]) {
-      bytes[0] = bytes[0]! | 8;
-      expect([code(bytes, 3), code(bytes, 4)]).toEqual(['ok', MALFORMED]);
-    }
-  });
-
-  test('[MQTT3-3.8.3-3] [MQTT3-3.10.3-2] [MQTT-3.8.3-2] [MQTT-3.10.3-2] at least one filter', () => {
-    for (const first of [0x82, 0xa2]) {
-      expect(code(packet(first, u16(1)))).toBe(PROTOCOL_ERROR);
-      expect(code(packet(first, u16(1), [0]), 5)).toBe(PROTOCOL_ERROR);
-    }
-  });
-
-  test('[MQTT3-3.8.3-4] [MQTT-3.8.3-5] reserved bits of the options are malformed; QoS 3 and retain handling 3 are errors', () => {
-    for (const options of [3, 4, 8, 0x10, 0x20, 0x40, 0x80, 0xff])
-      expect(code(packet(0x82, u16(1), field('a'), [options]))).toBe(MALFORMED);
-    for (const options of [0x40, 0x80, 0xc0])
-      expect(code(packet(0x82, u16(1), [0], field('a'), [options]), 5)).toBe(MALFORMED);
-    for (const options of [3, 0x30])
-      expect(code(packet(0x82, u16(1), [0], field('a'), [options]), 5)).toBe(PROTOCOL_ERROR);
-  });
-
-  test('[MQTT3-2.3.1-1] [MQTT-2.2.1-3] packet id 0 is refused', () => {
-    for (const level of [4, 5] as const) {
-      expect(code(subscribe(0, [{ filter: 'a', qos: 0 }], level), level)).toBe(PROTOCOL_ERROR);
-      expect(code(unsubscribe(0, ['a'], level), level)).toBe(PROTOCOL_ERROR);
-    }
-  });
-
-  test.each([4, 5] as const)(
-    '[MQTT3-4.7.1-2] [MQTT3-4.7.1-3] [MQTT3-4.7.3-1] [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] a filter that is none is malformed, level %i',
-    (level) => {
-      for (const filter of ['', 'a#', '#/a', 'a/#/b', 'a+', '+a', 'a/b+/c']) {
-        expect(code(subscribe(1, [{ filter, qos: 0 }], level), level)).toBe(MALFORMED);
-        expect(code(unsubscribe(1, [filter], level), level)).toBe(MALFORMED);
-      }
-      for (const filter of ['#', '+', '/', '//', 'a/', '+/+', '/+/#', '$SYS/#'])
-        expect(code(unsubscribe(1, [filter], level), level)).toBe('ok');
-    },
-  );
-
-  test.each([4, 5] as const)(
-    '[MQTT3-3.10.3-1] [MQTT-3.10.3-1] filters of UNSUBSCRIBE are UTF-8, level %i',
-    (level) => {
-      const bytes = packet(0xa2, u16(1), none(level), field('ok'), field(Buffer.from([0xc3, 0x28])));
-      expect(code(bytes, level)).toBe(MALFORMED);
-    },
-  );
-
-  test('the options of the last filter are there', () => {
-    expect(code(packet(0x82, u16(1), field('a')))).toBe(MALFORMED);
-  });
-
-  test('[MQTT-4.8.2-1] [MQTT-4.8.2-2] the form of $share counts in MQTT 5 only', () => {
-    for (const filter of ['$share/', '$share/g', '$share//f', '$share/g+/f', '$share/g/']) {
-      expect(code(subscribe(1, [{ filter, qos: 0 }], 5), 5)).toBe(MALFORMED);
-      expect(code(subscribe(1, [{ filter, qos: 0 }]))).toBe('ok');
-    }
-  });
-
-  test('[MQTT-3.8.3-4] no local on a shared subscription is refused', () => {
-    expect(code(subscribe(1, [{ filter: '$share/g/f', qos: 0, noLocal: true }], 5), 5)).toBe(PROTOCOL_ERROR);
   });
 });
 

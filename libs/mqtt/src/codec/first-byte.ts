@@ -37,6 +37,11 @@ function table(level: ProtocolLevel): FirstBytes {
   return accepted;
 }
 
+/** With thousands of filters in a packet, one of these is as much as a flood of others. */
+export function mayBeLong(first: number): boolean {
+  return first >> 4 === SUBSCRIBE || first >> 4 === UNSUBSCRIBE;
+}
+
 function connectOnly(): FirstBytes {
   const accepted = new Uint8Array(256);
   accepted[CONNECT << 4] = 1;

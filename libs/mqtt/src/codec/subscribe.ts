@@ -11,6 +11,9 @@ const RESERVED_5 = 0xc0;
 const NO_LOCAL = 0x04;
 const RETAIN_AS_PUBLISHED = 0x08;
 
+/** A packet is served in one go: with more filters it would keep everybody else waiting. */
+const MOST_FILTERS = 10_000;
+
 /** SUBSCRIBE (section 3.8). */
 export function decodeSubscribe(reader: BodyReader, level: ProtocolLevel): Result<SubscribePacket> {
   const packetId = reader.packetId();
@@ -20,6 +23,7 @@ export function decodeSubscribe(reader: BodyReader, level: ProtocolLevel): Resul
   while (reader.left > 0) {
     const filter = readFilter(reader, level);
     const options = reader.byte('subscription options');
+    if (requests.length === MOST_FILTERS) tooMany(reader);
     const fault = optionsFault(options, filter, level);
     if (fault !== undefined) reader.fail(...fault);
     const retainHandling = ((options >> 4) & 3) as 0 | 1 | 2;
@@ -41,7 +45,10 @@ export function decodeUnsubscribe(reader: BodyReader, level: ProtocolLevel): Res
   const properties = level === 5 ? readProperties(reader, 'unsubscribe') : undefined;
   const filters: string[] = [];
   atLeastOne(reader);
-  while (reader.left > 0) filters.push(readFilter(reader, level));
+  while (reader.left > 0) {
+    filters.push(readFilter(reader, level));
+    if (filters.length > MOST_FILTERS) tooMany(reader);
+  }
   if (reader.failure !== undefined) return refuse(reader.code, reader.failure);
   return accept({ type: 'unsubscribe', packetId, filters, properties });
 }
@@ -49,6 +56,10 @@ export function decodeUnsubscribe(reader: BodyReader, level: ProtocolLevel): Res
 /** [MQTT3-3.8.3-3], [MQTT3-3.10.3-2], [MQTT-3.8.3-2], [MQTT-3.10.3-2] */
 function atLeastOne(reader: BodyReader): void {
   if (reader.left === 0) reader.fail('no topic filter', 'protocol.error');
+}
+
+function tooMany(reader: BodyReader): void {
+  reader.fail(`more than ${MOST_FILTERS} topic filters in one packet`, 'quota.exceeded');
 }
 
 function readFilter(reader: BodyReader, level: ProtocolLevel): string {

@@ -57,7 +57,12 @@ export class FakeDelivery implements Delivery {
       receiver,
       pos: 0,
       live: true,
-      subscriptions,
+      get subscriptions() {
+        return subscriptions.values();
+      },
+      get durable() {
+        return [...subscriptions.values()].some(({ qos }) => qos > 0);
+      },
       detached: false,
       resumed: 0,
       pending: [],

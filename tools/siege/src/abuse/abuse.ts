@@ -8,6 +8,8 @@ export interface Scenario {
   readonly attack: AttackName;
   readonly door: keyof Site['ports'];
   readonly service: string;
+  /** What the hub is started with; none: as it comes. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** Every attack on every door that it can be made on. */
@@ -20,6 +22,12 @@ export const SCENARIOS: readonly Scenario[] = [
   { attack: 'connect-flood', door: 'http', service: 'http-ingress' },
   { attack: 'publish-flood', door: 'mqtt', service: 'mqtt-ingress' },
   { attack: 'subscription-flood', door: 'mqtt', service: 'mqtt-ingress' },
+  {
+    attack: 'subscriptions-allowed',
+    door: 'mqtt',
+    service: 'mqtt-ingress',
+    settings: { TRIVIUM_MQTT_MAX_SUBSCRIPTIONS: '200000' },
+  },
 ];
 
 export interface AbuseResult extends Scenario {

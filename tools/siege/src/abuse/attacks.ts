@@ -1,6 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, publish, subscribe } from '../mqtt/packets.ts';
+import { bodyStart, packetSize } from '../mqtt/frame.ts';
+import { connect, publish, subscribe, unsubscribe } from '../mqtt/packets.ts';
 
 export interface Target {
   readonly host: string;
@@ -19,6 +20,8 @@ export const ATTACKS = {
   'publish-flood': publishAll,
   /** A client that subscribes to 100,000 topics. */
   'subscription-flood': subscribeAll,
+  /** Two clients that are let subscribe to 100,000 topics, and come and go with them: one in a new session each time, one in the same. */
+  'subscriptions-allowed': comeAndGo,
 } as const satisfies Record<string, Attack>;
 
 export type AttackName = keyof typeof ATTACKS;
@@ -31,6 +34,8 @@ const FLOOD_PIECE = 1_000;
 const FLOODERS = 4;
 const FILTERS = 100_000;
 const FILTERS_AT_ONCE = 1_000;
+const LARGE_PACKET = 10_000;
+const ANSWER_MS = 60_000;
 const SLOW_STEP_MS = 1_000;
 
 async function sayNothing(target: Target, signal: AbortSignal): Promise<string> {
@@ -106,6 +111,64 @@ async function subscribeAll(target: Target, signal: AbortSignal): Promise<string
   await untilAborted(signal);
   socket.destroy();
   return `${asked} filters asked for, ${answers} bytes of answers${closed ? ', closed by the door' : ''}`;
+}
+
+async function comeAndGo(target: Target, signal: AbortSignal): Promise<string> {
+  const did = { visits: 0, granted: 0, refused: 0, ended: 0 };
+  const visit = async (clean: boolean): Promise<void> => {
+    const socket = open(target);
+    const answers = answersOf(socket);
+    socket.write(connect({ clientId: clean ? 'visitor' : 'guest', clean }));
+    await answers.next(signal);
+    for (let asked = 0; asked < FILTERS && !signal.aborted;) {
+      const more = asked === 0 ? LARGE_PACKET : FILTERS_AT_ONCE;
+      const filters = Array.from({ length: more }, (_, n) => `many/${asked + n}/+/x`);
+      asked += more;
+      socket.write(subscribe(4, 1, filters, 1));
+      const codes = (await answers.next(signal))?.subarray(2); // after the packet id
+      if (codes === undefined) break;
+      for (const code of codes) did[code < 0x80 ? 'granted' : 'refused']++;
+      if (!clean && codes.at(-1)! >= 0x80) break;
+    }
+    socket.write(unsubscribe(4, 2, ['many/0/+/x']));
+    if ((await answers.next(signal)) !== undefined) did.ended++;
+    did.visits++;
+    socket.destroy();
+  };
+  const visits = async (clean: boolean): Promise<void> => {
+    while (!signal.aborted) await visit(clean);
+  };
+  await Promise.all([visits(true), visits(false)]);
+  return `${did.visits} visits (${did.ended} to their end), ${did.granted} filters granted, ${did.refused} refused`;
+}
+
+/** The bodies of the packets that a door sends, one after the other; undefined: it sends no more. */
+function answersOf(socket: Socket) {
+  let kept: Buffer = Buffer.alloc(0);
+  let wake = (): void => undefined;
+  socket.on('data', (chunk: Buffer) => {
+    kept = Buffer.concat([kept, chunk]);
+    wake();
+  });
+  socket.once('close', () => wake());
+  return {
+    async next(signal: AbortSignal): Promise<Buffer | undefined> {
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+      for (;;) {
+        const size = packetSize(kept);
+        if (size !== undefined && size <= kept.length) {
+          const body = kept.subarray(bodyStart(kept), size);
+          kept = kept.subarray(size);
+          return body;
+        }
+        if (socket.destroyed || patience.aborted) return undefined;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          patience.addEventListener('abort', () => resolve(), { once: true });
+        });
+      }
+    },
+  };
 }
 
 /** Connections that are opened anew when the door closes them. */
