@@ -17,7 +17,7 @@ import type { MessageRates } from '@trivium/limits';
 import { isLoopback } from '@trivium/service';
 import type { FastifyRequest } from 'fastify';
 import { clientIdOf } from './client-id.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import type { KnownAccess } from './known-access.ts';
 import type { HttpStats } from './stats.ts';
 

@@ -8,7 +8,7 @@ import {
   TriviumError,
   type CommandRecord,
 } from '@trivium/contracts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 
 export interface CommandRequest {
   readonly device: string;

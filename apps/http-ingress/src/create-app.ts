@@ -10,7 +10,7 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { watchMethods } from './allowed-methods.ts';
 import type { App } from './app.ts';
 import type { CallerOptions } from './caller.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import type { HttpConfig } from './config.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { allowOrigins } from './cors.ts';

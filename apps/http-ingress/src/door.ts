@@ -22,7 +22,7 @@ import { isLoopback } from '@trivium/service';
 import type { MessageTracing } from '@trivium/telemetry';
 import type { DoorTls } from '@trivium/tls';
 import { describeMessages } from './asyncapi.ts';
-import { systemClock, type Clock } from './clock.ts';
+import { systemClock, type Clock } from '@trivium/clock';
 import type { HttpConfig } from './config.ts';
 import { createCommanding } from './commanding.ts';
 import { createApp } from './create-app.ts';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Attachment, Delivered, Receiver, Subscription } from '@trivium/delivery';
 import type { Rights } from '@trivium/identity';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import type { HttpConfig } from './config.ts';
 import { heartbeat, namedEvent, type EventFrames } from './event-frames.ts';
 import type { HttpStats } from './stats.ts';

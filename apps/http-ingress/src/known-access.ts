@@ -1,6 +1,6 @@
 import type { Result } from '@trivium/contracts';
 import type { Access, Identity, Principal } from '@trivium/identity';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 
 /** What callers may do, kept from one request of theirs to the next. */
 export interface KnownAccess {

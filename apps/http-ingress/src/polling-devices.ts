@@ -11,7 +11,7 @@ import {
 import type { Bus } from '@trivium/bus';
 import type { Rights } from '@trivium/identity';
 import { sessionPrincipal } from '@trivium/sessions';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 
 /** Commands that wait at this door for one device. */
 const MAX_WAITING = 100;

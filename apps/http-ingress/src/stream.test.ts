@@ -2,7 +2,7 @@ import { connect, createServer } from 'node:net';
 import { EventSource } from 'eventsource';
 import { startNats, waitFor, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import { openStream, startDoor, type DoorUnderTest } from './door-under-test.ts';
 
 let nats: NatsServer;

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { DoorTls } from '@trivium/tls';
 import type { App } from './app.ts';
 import { createBodyDeadlines } from './body-deadlines.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import type { HttpConfig } from './config.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { Http2Answer } from './http2-answer.ts';

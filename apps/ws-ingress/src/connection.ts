@@ -19,7 +19,7 @@ import type { MessageRates } from '@trivium/limits';
 import type { MessageTracing } from '@trivium/telemetry';
 import type { WebSocket } from 'ws';
 import { createCalling } from './calling.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import { replyFrame } from './command-frames.ts';
 import { closeReason } from './close-reason.ts';
 import { createCommanded } from './commanded.ts';

@@ -2,7 +2,7 @@ import { TriviumError } from '@trivium/contracts';
 import type { Delivered, Receiver, Subscription } from '@trivium/delivery';
 import type { Rights } from '@trivium/identity';
 import { createAckWindow } from './ack-window.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import { encodeFrame, errFrame } from './codec.ts';
 import type { MessageFrames } from './message-frames.ts';
 import type { Outbox } from './outbox.ts';

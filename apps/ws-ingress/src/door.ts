@@ -17,7 +17,7 @@ import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import { createAdmission, refusal, type Admission, type Admitted } from './admission.ts';
 import { awaitProof } from './awaiting-proof.ts';
 import { createClients, type Served } from './clients.ts';
-import { systemClock, type Clock } from './clock.ts';
+import { systemClock, type Clock } from '@trivium/clock';
 import type { WsConfig } from './config.ts';
 import { closeReason } from './close-reason.ts';
 import type { FrameId } from './codec.ts';

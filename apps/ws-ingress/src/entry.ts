@@ -2,7 +2,7 @@ import { accept, publicError, refuse, type Result } from '@trivium/contracts';
 import type { Bus } from '@trivium/bus';
 import type { Access, Credentials, Identity, Source } from '@trivium/identity';
 import { sessionPrincipal } from '@trivium/sessions';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 
 /** As whom a client of `trivium.v1` wants to come in. */
 export interface Entrant {

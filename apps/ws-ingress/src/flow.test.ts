@@ -1,7 +1,7 @@
 import type { Bus, Publisher } from '@trivium/bus';
 import { startNats, waitFor, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import { connect, startDoor, type DoorUnderTest, type JsonClient } from './door-under-test.ts';
 
 let nats: NatsServer;

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import { isCompressing } from './compression.ts';
 import type { WriteTurn } from './write-turn.ts';
 

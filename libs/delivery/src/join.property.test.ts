@@ -1,5 +1,5 @@
 import type { Bus } from '@trivium/bus';
-import { startNats, waitFor, type NatsServer } from '@trivium/testing';
+import { randomFrom, startNats, waitFor, type NatsServer } from '@trivium/testing';
 import { expect, it } from 'vitest';
 import { createDelivery } from './delivery.ts';
 import { numbers, openBus, others, probe, quiet, store, sub, type Probe } from './probe.fixture.ts';
@@ -10,15 +10,6 @@ const TOPICS = 4;
 const SESSIONS = 40;
 const KILLS = 4;
 const RETRY = { timeoutMs: 60_000 };
-
-/** A small generator with a seed, so that a run can be had again. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 interface Session {
   topic: number;

@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Logger } from '@trivium/bus';
 import { createSourceGate, type LimitsConfig, type SourceRefusal } from '@trivium/limits';
 import type { DoorTls } from '@trivium/tls';
-import { systemClock, type Clock } from './clock.ts';
+import { systemClock, type Clock } from '@trivium/clock';
 import type { ProxyConfig } from './config.ts';
 import { createHandshakes } from './handshakes.ts';
 import { createProxySources } from './proxy-sources.ts';

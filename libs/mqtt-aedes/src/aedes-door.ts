@@ -6,7 +6,7 @@ import type { Identity } from '@trivium/identity';
 import type { LimitsConfig } from '@trivium/limits';
 import type { MessageContracts } from '@trivium/message-contracts';
 import type { ClientOwners } from './client-owners.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import type { AedesConfig } from './config.ts';
 import type { AedesDoorStats } from './stats.ts';
 import type { Tracing } from './tracing.ts';

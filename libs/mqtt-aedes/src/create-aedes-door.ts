@@ -7,7 +7,7 @@ import { Aedes, type Client } from 'aedes';
 import type { AedesDoor, AedesDoorOptions, Peer } from './aedes-door.ts';
 import { brokerOptions } from './broker-options.ts';
 import { createLocalOwners } from './client-owners.ts';
-import { systemClock } from './clock.ts';
+import { systemClock } from '@trivium/clock';
 import { ConnectionEvents } from './connection-events.ts';
 import { Connection } from './connection.ts';
 import { drainConnections } from './door-drain.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import type { Connection } from './connection.ts';
 
 /** How often connections are looked at, and so how many close at a time. */

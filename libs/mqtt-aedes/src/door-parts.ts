@@ -5,7 +5,7 @@ import type { Identity } from '@trivium/identity';
 import type { Quotas } from '@trivium/limits';
 import type { MessageContracts } from '@trivium/message-contracts';
 import type { ClientOwners } from './client-owners.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import type { AedesConfig } from './config.ts';
 import type { ConnectionEvents } from './connection-events.ts';
 import type { HubEmitter } from './hub-emitter.ts';

@@ -2,7 +2,7 @@ import { ConnectedEvent, decodeJson, DisconnectedEvent } from '@trivium/contract
 import { startNats, waitFor, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClientOwner } from './client-owners.ts';
-import { systemClock } from './clock.ts';
+import { systemClock } from '@trivium/clock';
 import { startDoor, startOtherDoor, type OtherDoor } from './door.fixture.ts';
 import {
   connectFrame,

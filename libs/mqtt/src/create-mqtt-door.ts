@@ -5,7 +5,7 @@ import { OPEN_IDENTITY } from '@trivium/identity';
 import { createQuotas, NO_LIMITS } from '@trivium/limits';
 import { NO_CONTRACTS } from '@trivium/message-contracts';
 import { createPositionIndex, createSessionOwners } from '@trivium/sessions';
-import { systemClock } from './clock.ts';
+import { systemClock } from '@trivium/clock';
 import { PublishView } from './codec/publish-view.ts';
 import { Connection } from './connection.ts';
 import { ConnectionEvents } from './connection-events.ts';

@@ -1,10 +1,11 @@
+import { randomFrom } from '@trivium/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as any from './testing/arbitraries.ts';
 import { connect, PINGREQ } from './testing/client-packets.ts';
 import { doorUnderTest, turn } from './testing/door-under-test.ts';
 import type { FakeTransport } from './testing/fake-transport.ts';
-import { mutate, randomFrom } from './testing/mutation.ts';
+import { mutate } from './testing/mutation.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_122);
 const CLIENTS = Number(process.env['FUZZ_CLIENTS'] ?? 1_500);

@@ -5,8 +5,6 @@ export { createTcpTransport } from './tcp-transport.ts';
 export { mqttSection } from './config.ts';
 export type { MqttConfig } from './config.ts';
 export { createWillJudge } from './rights.ts';
-export { systemClock } from './clock.ts';
-export type { Clock } from './clock.ts';
 export { NO_TRACING } from './tracing.ts';
 export type { MessageSpan, Tracing } from './tracing.ts';
 export { DOOR_METRICS } from './metrics.ts';

@@ -5,7 +5,7 @@ import type { Delivery } from '@trivium/delivery';
 import type { Identity } from '@trivium/identity';
 import type { LimitsConfig } from '@trivium/limits';
 import type { MessageContracts } from '@trivium/message-contracts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import type { MqttConfig } from './config.ts';
 import type { DoorStats } from './stats.ts';
 import type { Tracing } from './tracing.ts';

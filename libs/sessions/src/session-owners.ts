@@ -12,7 +12,7 @@ import {
   WillRuling,
 } from '@trivium/contracts';
 import type { ErrorCode } from '@trivium/contracts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@trivium/clock';
 import { HeldSession } from './held-session.ts';
 import { isSomebodyElses } from './session-principal.ts';
 import { createSessionClaims, type ClaimRequest } from './session-claims.ts';

@@ -11,6 +11,7 @@ export type { NatsMode, NatsOptions, NatsServer } from './nats-server.ts';
 export { outsideClient } from './outside-client.ts';
 export type { OutsideClient, OutsideClientName } from './outside-client.ts';
 export { repoRoot } from './repo-root.ts';
+export { randomFrom, seeded } from './seeded.ts';
 export { startProcess } from './process.ts';
 export type { ProcessExit, ProcessOptions, StartedProcess } from './process.ts';
 export { tempDir } from './temp-dir.ts';

@@ -1,3 +1,5 @@
+import { seeded } from '@trivium/testing';
+
 /** Decisions that a seed repeats. */
 export interface Random {
   /** In [0, 1). */
@@ -14,14 +16,8 @@ export interface Random {
 }
 
 export function createRandom(seed: number): Random {
-  let state = seed | 0;
-  /** mulberry32 */
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const whole = seeded(seed);
+  const next = (): number => whole() / 2 ** 32;
   const int = (from: number, to: number): number => from + Math.floor(next() * (to - from + 1));
   return {
     next,

@@ -3,7 +3,7 @@ import type { Audit } from '@trivium/identity';
 import { Type } from 'typebox';
 import type { App } from '../app.ts';
 import { AWS_HEADERS } from '../aws-properties.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@trivium/clock';
 import type { Commanding } from '../commanding.ts';
 import { parseDuration } from '../duration.ts';
 import { hangUp } from '../hang-up.ts';

@@ -3,7 +3,7 @@ import { parseTopic, type TopicLimits } from '@trivium/contracts';
 import { explain, Explanation, type Token } from '@trivium/explain';
 import { Type, type Static } from 'typebox';
 import type { App } from '../app.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@trivium/clock';
 import { problems, sendProblem } from '../problem.ts';
 
 const GROUP = '[A-Za-z0-9][A-Za-z0-9._-]{0,63}';

@@ -15,7 +15,7 @@ import { batchMessage } from '../batch-message.ts';
 import { elementsOf, linesOf, type BatchText, type Piece } from '../batch-text.ts';
 import { createBatch, type Batch } from '../batch.ts';
 import type { Caller } from '../caller.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@trivium/clock';
 import type { HttpConfig } from '../config.ts';
 import { isCutOff } from '../hang-up.ts';
 import { idempotencyKeyOf, KEY_HEADERS } from '../idempotency-key.ts';

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import type { App } from '../app.ts';
 import { answerAsAws } from '../aws-answer.ts';
 import { AWS_HEADERS } from '../aws-properties.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@trivium/clock';
 import { Flag, isSet } from '../flag.ts';
 import { idempotencyKeyOf, KEY_HEADERS } from '../idempotency-key.ts';
 import { messageProperties } from '../message-properties.ts';

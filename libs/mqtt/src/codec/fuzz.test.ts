@@ -1,8 +1,9 @@
+import { randomFrom } from '@trivium/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as any from '../testing/arbitraries.ts';
 import { encodeControlPacket, packet } from '../testing/client-packets.ts';
-import { mutate, randomFrom } from '../testing/mutation.ts';
+import { mutate } from '../testing/mutation.ts';
 import { decodeControlPacket } from './decode.ts';
 import { AFTER_CONNECT } from './first-byte.ts';
 import { FrameSplitter } from './frame-splitter.ts';

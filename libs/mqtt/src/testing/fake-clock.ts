@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '@trivium/clock';
 
 /** Time that passes when the test says so. */
 export class FakeClock implements Clock {

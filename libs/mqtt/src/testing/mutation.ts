@@ -1,15 +1,3 @@
-/** Numbers from a seed: each call gives one from 0 up to and without `below` (mulberry32). */
-export function randomFrom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
 /** The bytes with one to three small changes. Never empty. */
 export function mutate(bytes: Buffer, random: (below: number) => number): Buffer {
   let out = Buffer.from(bytes);

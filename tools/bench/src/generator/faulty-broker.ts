@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { seeded } from '@trivium/testing';
 import { PacketReader } from './packet-reader.ts';
 import type { Address } from './plan.ts';
 
@@ -49,7 +50,7 @@ export async function startFaultyBroker(faults: Faults = {}): Promise<FaultyBrok
   const send = (session: Session, topic: string, payload: Buffer) => {
     session.packetId = (session.packetId % 0xffff) + 1;
     const packet = publishPacket(topic, session.qos, session.packetId, payload);
-    const chance = random();
+    const chance = random() / 2 ** 32;
     const { drop = 0, duplicate = 0, swap = 0, stray = 0, truncate = 0 } = faults;
     const held = session.held.get(topic);
     if (held !== undefined) {
@@ -158,15 +159,4 @@ function publishPacket(topic: string, qos: number, packetId: number, payload: Bu
   // A length may be written with more bytes than it needs: three are enough for all here.
   const length = [(body.length & 127) | 128, ((body.length >> 7) & 127) | 128, body.length >> 14];
   return Buffer.concat([Buffer.from([0x30 | (qos << 1), ...length]), body]);
-}
-
-/** mulberry32 */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

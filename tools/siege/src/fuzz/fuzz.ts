@@ -1,5 +1,6 @@
+import { randomFrom } from '@trivium/testing';
 import { healthyPair } from '../healthy-pair.ts';
-import { randomFrom, type Random } from '../random.ts';
+import type { Random } from '../random.ts';
 import type { Site } from '../site.ts';
 import type { Encounter, FuzzedDoor } from './door.ts';
 import type { Fate } from './line.ts';

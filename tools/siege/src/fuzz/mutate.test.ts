@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { randomFrom } from '../random.ts';
+import { randomFrom } from '@trivium/testing';
 import { mutate } from './mutate.ts';
 
 const PACKET = Buffer.from('a packet of some length');
