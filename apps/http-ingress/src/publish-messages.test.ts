@@ -1,12 +1,9 @@
-import { once } from 'node:events';
-import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { parseFilter } from '@trivium/contracts';
-import { freePort, startNats, waitFor, type NatsServer } from '@trivium/testing';
+import { startNats, waitFor, type NatsServer } from '@trivium/testing';
 import type { Delivered } from '@trivium/delivery';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startDoor, type DoorUnderTest } from './door-under-test.ts';
-
-const NDJSON = 'application/x-ndjson';
+import { codes, NDJSON, numbered, openRequest, postTo } from './testing/batch-client.ts';
 
 let nats: NatsServer;
 let door: DoorUnderTest;
@@ -38,72 +35,9 @@ beforeEach(() => {
   received = [];
 });
 
-interface Result {
-  ok: boolean;
-  pos?: number;
-  code?: string;
-  message?: string;
-}
-
-async function post(
-  body: string | Buffer,
-  headers: Record<string, string> = {},
-  url = door.url,
-): Promise<{ status: number; results: Result[]; text: string; headers: Headers }> {
-  const response = await fetch(`${url}/v1/messages`, {
-    method: 'POST',
-    body,
-    headers: { 'content-type': 'application/json', ...headers },
-  });
-  const text = await response.text();
-  const lines = response.headers.get('content-type') === NDJSON;
-  const results = lines
-    ? text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Result]))
-    : ((JSON.parse(text) as { results?: Result[] }).results ?? []);
-  return { status: response.status, results, text, headers: response.headers };
-}
-
-const codes = (results: readonly Result[]): string[] => results.map(({ ok, code }) => (ok ? 'ok' : code!));
+const post = (body: string | Buffer, headers: Record<string, string> = {}, url = door.url) =>
+  postTo(url, body, headers);
 const payloads = (): string[] => received.map(({ payload }) => payload);
-const numbered = (count: number, qos = 1) =>
-  Array.from({ length: count }, (_, i) => ({ topic: 'many/a', payload: `${i}`, qos }));
-
-/** A request that the test writes bit by bit. */
-async function openRequest(url: string, headers: Record<string, string> = {}) {
-  const request: ClientRequest = httpRequest(`${url}/v1/messages`, {
-    method: 'POST',
-    headers: { 'content-type': NDJSON, ...headers },
-  });
-  request.on('error', () => undefined);
-  const lines: Result[] = [];
-  let rest = '';
-  let response: IncomingMessage | undefined;
-  let ended = false;
-  request.on('response', (begun) => {
-    response = begun;
-    begun.setEncoding('utf8');
-    begun.on('data', (text: string) => {
-      const parts = (rest + text).split('\n');
-      rest = parts.pop()!;
-      for (const part of parts) lines.push(JSON.parse(part) as Result);
-    });
-    begun.on('end', () => (ended = true));
-    begun.on('error', () => undefined);
-  });
-  request.flushHeaders();
-  await once(request, 'socket');
-  return {
-    request,
-    lines,
-    rest: () => rest,
-    get status() {
-      return response?.statusCode;
-    },
-    get ended() {
-      return ended;
-    },
-  };
-}
 
 describe('POST /v1/messages', () => {
   test('a JSON array: a result for each in order, stored ones with their positions', async () => {
@@ -289,19 +223,6 @@ describe('the limits of a batch', () => {
     await waitFor(() => unsaid.ended);
     expect(codes(unsaid.lines)).toEqual([...Array<string>(9).fill('ok'), 'payload.too-large']);
   });
-});
-
-describe('a batch as a stream', () => {
-  test('results come while the request is still written', async () => {
-    const batch = await openRequest(door.url);
-    for (let i = 0; i < 5; i++) {
-      batch.request.write(`${JSON.stringify({ topic: 'a', payload: `${i}`, qos: 1 })}\n`);
-      await waitFor(() => batch.lines.length === i + 1);
-    }
-    expect([batch.status, batch.ended]).toEqual([207, false]);
-    batch.request.end();
-    await waitFor(() => batch.ended);
-  });
 
   test('no more than maxOpenPublishes wait to be stored, and all are stored in order', async () => {
     await using small = await startDoor(nats.url, { config: { maxOpenPublishes: 10 } });
@@ -317,65 +238,6 @@ describe('a batch as a stream', () => {
     await waitFor(() => received.length === 2_000);
     expect(payloads()).toEqual(numbered(2_000).map(({ payload }) => payload));
   });
-
-  test('the body is read no faster than messages are stored', async () => {
-    await using own = await startDoor(nats.url, { config: { maxOpenPublishes: 10 } });
-    const kept: (() => void)[] = [];
-    const publish = own.bus.publisher.durable.bind(own.bus.publisher);
-    own.bus.publisher.durable = (...args: Parameters<typeof publish>) =>
-      void kept.push(() => publish(...args));
-    const batch = await openRequest(own.url);
-    const line = `${JSON.stringify({ topic: 'a', payload: 'x'.repeat(100_000), qos: 1 })}\n`;
-    const count = 400;
-    for (let i = 0; i < count; i++) batch.request.write(line);
-    batch.request.end();
-    await waitFor(() => kept.length === 10);
-    // Nothing moves as long as nothing is stored: what does not fit into the buffers of both ends has not left.
-    let sent = -1;
-    await waitFor(() => {
-      const before = sent;
-      sent = batch.request.socket!.bytesWritten - batch.request.socket!.writableLength;
-      return before === sent;
-    });
-    expect(kept.length).toBe(10);
-    expect(batch.request.socket!.writableLength).toBeGreaterThan((count * line.length) / 2);
-    own.bus.publisher.durable = publish;
-    for (const go of kept) go();
-    await waitFor(() => batch.ended, { timeoutMs: 45_000 });
-    expect(batch.lines.length).toBe(count);
-  });
-
-  test('that does not arrive in time is cut off, and nothing that is no result is in its answer', async () => {
-    await using own = await startDoor(nats.url, { config: { requestTimeoutMs: 1_000 } });
-    const batch = await openRequest(own.url);
-    const closed = once(batch.request, 'close');
-    batch.request.write('{"topic":"a","qos":1}\n');
-    await closed;
-    expect([codes(batch.lines), batch.ended, batch.rest()]).toEqual([['ok'], false, '']);
-  });
-
-  test.each([NDJSON, 'application/json'])(
-    '%s: who hangs up stops it, and leaves nothing behind',
-    async (type) => {
-      await using own = await startDoor(nats.url, { config: { maxOpenPublishes: 10 } });
-      const kept: (() => void)[] = [];
-      const publish = own.bus.publisher.durable.bind(own.bus.publisher);
-      own.bus.publisher.durable = (...args: Parameters<typeof publish>) =>
-        void kept.push(() => publish(...args));
-      const batch = await openRequest(own.url, { 'content-type': type });
-      const items = numbered(1_000).map((message) => JSON.stringify(message));
-      batch.request.write(type === NDJSON ? items.join('\n') : `[${items.join()}`);
-      await waitFor(() => kept.length === 10);
-      batch.request.destroy();
-      await waitFor(
-        () => new Promise<boolean>((resolve) => own.door.server.getConnections((_e, n) => resolve(n === 0))),
-      );
-      own.bus.publisher.durable = publish;
-      for (const go of kept) go();
-      await waitFor(() => own.door.stats.openPublishes === 0);
-      expect(own.door.stats.publishedQos1).toBe(10);
-    },
-  );
 });
 
 describe('a batch that is tried again', () => {
@@ -392,20 +254,4 @@ describe('a batch that is tried again', () => {
     const other2 = await post(JSON.stringify(changed), headers);
     expect(codes(other2.results)).toEqual(['idempotency.mismatch', 'idempotency.mismatch']);
   });
-});
-
-test('when NATS is away it answers 503 with Retry-After; when it goes during a batch, each item says so', async () => {
-  const port = await freePort();
-  await using ownNats = await startNats({ port });
-  await using own = await startDoor(ownNats.url);
-  const batch = await openRequest(own.url);
-  batch.request.write('{"topic":"a","qos":1}\n');
-  await waitFor(() => batch.lines.length === 1);
-  await ownNats.kill();
-  await waitFor(() => !own.bus.up);
-  batch.request.end('{"topic":"a","qos":1}\n{"topic":"a"}\n');
-  await waitFor(() => batch.ended);
-  expect(codes(batch.lines)).toEqual(['ok', 'bus.unavailable', 'bus.unavailable']);
-  const refused = await post('[{"topic":"a","qos":1}]', {}, own.url);
-  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
 });
