@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Bus, Logger } from '@trivium/bus';
+import { systemClock } from '@trivium/clock';
 import type { ErrorCode } from '@trivium/contracts';
 import type { Delivery } from '@trivium/delivery';
 import type { Identity } from '@trivium/identity';
@@ -9,7 +10,6 @@ import {
   createMqttDoor,
   createTcpTransport,
   createWillJudge,
-  systemClock,
   type DoorStats,
   type MqttConfig,
   type Peer,
