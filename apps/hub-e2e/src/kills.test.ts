@@ -1,5 +1,5 @@
 import { tempDir, waitFor, type TempDir } from '@trivium/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Received, Subscriber, TestQoS } from './clients/client.ts';
 import { httpPublisher } from './clients/http.ts';
 import { connectMqtt, mqttJsPublisher, mqttJsSession, mqttJsSubscriber } from './clients/mqtt-js.ts';
@@ -13,6 +13,9 @@ beforeAll(async () => {
   data = await tempDir();
   hub = await startHub({ args: TWO_DOORS, dataDir: data.path });
 }, 120_000);
+
+/** Whatever the test before has killed. */
+beforeEach(everythingReady, 60_000);
 afterAll(async () => {
   await hub[Symbol.asyncDispose]();
   await data.remove();
@@ -117,7 +120,6 @@ describe('kill -9 of a door', () => {
   });
 
   it('and of the router with it: the next router publishes the wills, once', async () => {
-    await everythingReady();
     const { mqtt } = hub.addresses;
     await using both = await watcherAtSecondDoor.subscribe(hub.addresses, 'both/#', 2);
     await using client = await connectRaw(HOST, mqtt, 'both', {
@@ -137,7 +139,6 @@ describe('kill -9 of a door', () => {
 });
 
 it('kill -9 of a door: what its members of a shared subscription had not acknowledged goes to the members elsewhere', async () => {
-  await everythingReady();
   const { mqtt, mqtt2 } = hub.addresses;
   await using doomed = await connectRaw(HOST, mqtt, 'share-doomed', { clean: true });
   await subscribeRaw(doomed, '$share/crew/share/+', 1);
@@ -161,7 +162,6 @@ it('kill -9 of a door: what its members of a shared subscription had not acknowl
     message: () => `${expected.filter((one) => !seen.includes(one)).join(' ')} to arrive`,
   });
   await heir.endAsync();
-  await everythingReady();
 }, 90_000);
 
 it('kill -9 of NATS: a shared subscription loses nothing', async () => {

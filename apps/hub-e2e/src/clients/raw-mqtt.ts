@@ -31,7 +31,8 @@ export async function openRaw(host: string, port: number): Promise<RawMqtt> {
   const input = parser({ protocolVersion: 4 });
   input.on('packet', (packet) => packets.push(packet));
   socket.on('data', (chunk) => void input.parse(chunk));
-  const closed = once(socket, 'close');
+  // Not `once`: it rejects when the other side was killed before it had read everything.
+  const closed = new Promise((resolve) => void socket.once('close', resolve));
   await once(socket, 'connect');
   const drop = async (): Promise<void> => {
     socket.destroy();
