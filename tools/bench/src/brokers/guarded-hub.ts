@@ -1,16 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connectBus } from '@trivium/bus';
-import { storePolicy } from '@trivium/identity';
+import { promisify } from 'node:util';
 import { prepareNats, type NatsUser } from '@trivium/nats-access';
 import { tempDir } from '@trivium/testing';
 
-const silent = (): void => undefined;
-const quiet = { debug: silent, info: silent, warn: silent, error: silent };
-
 /** In place of what holds for anonymous clients: a publish is looked up among several patterns, one of them with the client's id. */
 const POLICY = {
-  v: 1,
   name: 'bench',
   groups: ['anonymous'],
   statements: [
@@ -21,14 +17,16 @@ const POLICY = {
   ],
 };
 
-export interface NatsGuard extends AsyncDisposable {
+export interface Guard extends AsyncDisposable {
   /** Who may do what, as nats-server reads it. */
   readonly natsConfig: string;
   keyOf(user: NatsUser): string;
+  /** Once there is a door: it makes the buckets. */
+  storePolicy(root: string, natsUrl: string): Promise<void>;
 }
 
-/** Keys of all services, as `npm start` makes them. */
-export async function guardNats(): Promise<NatsGuard> {
+/** Keys of all services, as `npm start` makes them, and a policy, as one is stored by hand. */
+export async function createGuard(): Promise<Guard> {
   const folder = await tempDir();
   const keyOf = (user: NatsUser): string => join(folder.path, `${user}.nk`);
   const authFile = join(folder.path, 'auth.conf');
@@ -36,12 +34,13 @@ export async function guardNats(): Promise<NatsGuard> {
   return {
     natsConfig: readFileSync(authFile, 'utf8'),
     keyOf,
+    async storePolicy(root, natsUrl) {
+      const file = join(folder.path, 'policy.json');
+      writeFileSync(file, JSON.stringify(POLICY));
+      const command = [join(root, 'tools/trivium/src/main.ts'), 'policies', 'add', file];
+      const env = { ...process.env, TRIVIUM_NATS_URL: natsUrl, TRIVIUM_NATS_NKEY_FILE: keyOf('admin') };
+      await promisify(execFile)(process.execPath, command, { cwd: root, env });
+    },
     [Symbol.asyncDispose]: () => folder.remove(),
   };
-}
-
-export async function storeBenchPolicy(natsUrl: string, nkeyFile: string): Promise<void> {
-  const bus = await connectBus({ config: { url: natsUrl, name: 'admin', nkeyFile }, logger: quiet });
-  await storePolicy(bus, POLICY, { principal: 'bench', service: 'bench' });
-  await bus.close();
 }

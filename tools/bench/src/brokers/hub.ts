@@ -4,7 +4,7 @@ import { findNatsBinary, freePorts, startNats } from '@trivium/testing';
 import { ended } from './alive.ts';
 import type { Peer } from './broker.ts';
 import { natsVersion } from './nats-mqtt.ts';
-import { guardNats, storeBenchPolicy } from './guarded-hub.ts';
+import { createGuard } from './guarded-hub.ts';
 import { serviceEntry, startDoor } from './service-process.ts';
 
 /**
@@ -22,14 +22,13 @@ export function hub(root: string, name: 'hub' | 'hub5' | 'hub-guarded' = 'hub'):
     start: async () => {
       await using starting = new AsyncDisposableStack();
       // Its processes are what is measured: never a container, whose processes cannot be seen.
-      const guard = name === 'hub-guarded' ? starting.use(await guardNats()) : undefined;
+      const guard = name === 'hub-guarded' ? starting.use(await createGuard()) : undefined;
       const nats = starting.use(
         await startNats({
           mode: 'binary',
           ...(guard && { extraConfig: guard.natsConfig }),
         }),
       );
-      if (guard !== undefined) await storeBenchPolicy(nats.url, guard.keyOf('admin'));
       const nkeyFile = guard?.keyOf('mqtt-ingress');
       const doors = await Promise.all(
         [1, 2].map(async () => {
@@ -38,6 +37,7 @@ export function hub(root: string, name: 'hub' | 'hub5' | 'hub-guarded' = 'hub'):
           return { process: door, at: { host: '127.0.0.1', port } };
         }),
       );
+      await guard?.storePolicy(root, nats.url);
       const [publish, subscribe] = doors as [(typeof doors)[0], (typeof doors)[0]];
       const natsPid = nats.pid();
       const running = starting.move();
