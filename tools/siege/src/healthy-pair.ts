@@ -1,6 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bodyStart, packetSize } from './mqtt/frame.ts';
+import { Frames } from './mqtt/frame.ts';
 import { connect, publish, subscribe } from './mqtt/packets.ts';
 import { percentile } from './percentile.ts';
 
@@ -74,7 +74,7 @@ interface Client {
 
 async function open(host: string, port: number, clientId: string): Promise<Client> {
   const socket = connectTcp({ host, port, noDelay: true });
-  let kept: Buffer = Buffer.alloc(0);
+  const frames = new Frames();
   let told = (): void => undefined;
   const client: Client = {
     socket,
@@ -88,12 +88,9 @@ async function open(host: string, port: number, clientId: string): Promise<Clien
   };
   socket.on('error', () => undefined);
   socket.on('data', (chunk: Buffer) => {
-    kept = kept.length === 0 ? chunk : Buffer.concat([kept, chunk]);
-    for (let size = packetSize(kept); size !== undefined && size <= kept.length; size = packetSize(kept)) {
-      const first = kept[0]!;
-      const body = kept.subarray(bodyStart(kept), size);
-      kept = kept.subarray(size);
-      client.onPacket(first, body);
+    frames.feed(chunk);
+    for (let frame = frames.next(); frame !== undefined; frame = frames.next()) {
+      client.onPacket(frame.first, frame.body);
       told();
     }
   });

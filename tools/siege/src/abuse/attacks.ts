@@ -1,6 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { bodyStart, packetSize } from '../mqtt/frame.ts';
+import { Frames } from '../mqtt/frame.ts';
 import { connect, publish, subscribe, unsubscribe } from '../mqtt/packets.ts';
 
 export interface Target {
@@ -144,10 +144,10 @@ async function comeAndGo(target: Target, signal: AbortSignal): Promise<string> {
 
 /** The bodies of the packets that a door sends, one after the other; undefined: it sends no more. */
 function answersOf(socket: Socket) {
-  let kept: Buffer = Buffer.alloc(0);
+  const frames = new Frames();
   let wake = (): void => undefined;
   socket.on('data', (chunk: Buffer) => {
-    kept = Buffer.concat([kept, chunk]);
+    frames.feed(chunk);
     wake();
   });
   socket.once('close', () => wake());
@@ -155,12 +155,8 @@ function answersOf(socket: Socket) {
     async next(signal: AbortSignal): Promise<Buffer | undefined> {
       const patience = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
       for (;;) {
-        const size = packetSize(kept);
-        if (size !== undefined && size <= kept.length) {
-          const body = kept.subarray(bodyStart(kept), size);
-          kept = kept.subarray(size);
-          return body;
-        }
+        const frame = frames.next();
+        if (frame !== undefined) return frame.body;
         if (socket.destroyed || patience.aborted) return undefined;
         await new Promise<void>((resolve) => {
           wake = resolve;

@@ -1,5 +1,23 @@
+/** The packets in a stream of bytes. */
+export class Frames {
+  #kept: Buffer = Buffer.alloc(0);
+
+  feed(chunk: Buffer): void {
+    this.#kept = this.#kept.length === 0 ? chunk : Buffer.concat([this.#kept, chunk]);
+  }
+
+  /** The next one; undefined: it is not whole yet. */
+  next(): { readonly first: number; readonly body: Buffer } | undefined {
+    const bytes = this.#kept;
+    const size = packetSize(bytes);
+    if (size === undefined || size > bytes.length) return undefined;
+    this.#kept = bytes.subarray(size);
+    return { first: bytes[0]!, body: bytes.subarray(bodyStart(bytes), size) };
+  }
+}
+
 /** Bytes of the whole packet at the beginning; undefined: its length is not there yet. */
-export function packetSize(bytes: Buffer): number | undefined {
+function packetSize(bytes: Buffer): number | undefined {
   let length = 0;
   for (let at = 1; at < 5; at++) {
     const byte = bytes[at];
@@ -11,7 +29,7 @@ export function packetSize(bytes: Buffer): number | undefined {
 }
 
 /** Where its body begins; its length is there. */
-export function bodyStart(bytes: Buffer): number {
+function bodyStart(bytes: Buffer): number {
   let at = 1;
   while (bytes[at]! >= 0x80) at++;
   return at + 1;
