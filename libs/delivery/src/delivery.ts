@@ -252,7 +252,7 @@ function inOrder(subs: readonly Subscription[]): readonly Subscription[] {
   const last = new Map<TopicFilter, Subscription>();
   for (const sub of subs) {
     const sendRetained = sub.sendRetained === true || last.get(sub.filter)?.sendRetained === true;
-    last.set(sub.filter, sub.sendRetained === sendRetained || !sendRetained ? sub : { ...sub, sendRetained });
+    last.set(sub.filter, sendRetained ? { ...sub, sendRetained } : sub);
   }
   const all = [...last.values()];
   return [...all.filter(({ qos }) => qos > 0), ...all.filter(({ qos }) => qos === 0)];
