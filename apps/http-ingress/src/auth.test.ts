@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { handClock } from '@trivium/clock';
 import { AuditRecord, decodeJson } from '@trivium/contracts';
 import { createApiKey, storeCredential, storePolicy, type CredentialChange } from '@trivium/identity';
 import { startNats, waitFor, type NatsServer } from '@trivium/testing';
@@ -304,19 +305,13 @@ describe('what it may not do any more', () => {
   });
 
   test('ends a stream: its key has an end', async () => {
-    let nowMs = Date.now();
-    const ticks: (() => void)[] = [];
-    const clock = {
-      now: () => nowMs,
-      every: (_ms: number, run: () => void) => (ticks.push(run), () => undefined),
-    };
-    const expiresAt = nowMs + 3_600_000;
+    const clock = handClock(Date.now());
+    const expiresAt = clock.now() + 3_600_000;
     const { key } = await createApiKey(door.bus, { name: 'tour', groups: ['site-a'], expiresAt }, AUTHOR);
     await using aging = await startDoor(nats.url, { auth: { required: true }, clock });
     await using stream = await openStream(`${aging.url}/v1/stream?filter=a&access_token=${key}`);
     expect(stream.response.status).toBe(200);
-    nowMs = expiresAt;
-    for (const tick of ticks) tick();
+    clock.advance(3_600_000);
     await ended(stream);
     expect(stream.events.at(-2)).toMatchObject({ event: 'denied' });
   });

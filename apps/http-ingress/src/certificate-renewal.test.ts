@@ -2,6 +2,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect as tlsConnect } from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { handClock } from '@trivium/clock';
 import { startNats } from '@trivium/testing';
 import { expect, test } from 'vitest';
 import { startDoor } from './door-under-test.ts';
@@ -9,12 +10,7 @@ import { FIRST, RENEWED } from './testing/certificates.ts';
 import { http2Client } from './testing/http2-client.ts';
 
 test('a certificate is read again when its files change; one that cannot be used leaves the old one', async () => {
-  let nowMs = 1_000_000;
-  const turns = new Set<() => void>();
-  const clock = {
-    now: () => nowMs,
-    every: (_ms: number, run: () => void) => (turns.add(run), () => void turns.delete(run)),
-  };
+  const clock = handClock();
   const logged: string[] = [];
   const keep = (_fields: object, text = ''): void => void logged.push(text);
   const folder = await mkdtemp(join(tmpdir(), 'trivium-tls-'));
@@ -23,10 +19,7 @@ test('a certificate is read again when its files change; one that cannot be used
     await copyFile(pair.tlsCert, files.tlsCert);
     await copyFile(pair.tlsKey, files.tlsKey);
   };
-  const turn = (): void => {
-    nowMs += 5_000;
-    for (const run of turns) run();
-  };
+  const turn = (): void => clock.advance(5_000);
   try {
     await put(FIRST);
     await using nats = await startNats();

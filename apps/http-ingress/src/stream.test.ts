@@ -2,7 +2,7 @@ import { connect, createServer } from 'node:net';
 import { EventSource } from 'eventsource';
 import { startNats, waitFor, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Clock } from '@trivium/clock';
+import { handClock } from '@trivium/clock';
 import { openStream, startDoor, type DoorUnderTest } from './door-under-test.ts';
 
 let nats: NatsServer;
@@ -36,23 +36,6 @@ async function publish(
   });
   expect(response.status).toBe(200);
   return Number(response.headers.get('x-trivium-pos'));
-}
-
-/** A clock that the test turns. */
-function handClock(): Clock & { advance(ms: number): void } {
-  let nowMs = 1_000_000;
-  const ticks = new Set<() => void>();
-  return {
-    now: () => nowMs,
-    every(_intervalMs, run) {
-      ticks.add(run);
-      return () => void ticks.delete(run);
-    },
-    advance(ms) {
-      nowMs += ms;
-      for (const tick of ticks) tick();
-    },
-  };
 }
 
 describe('GET /v1/stream', () => {

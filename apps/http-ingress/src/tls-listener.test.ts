@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
 import { connect as tlsConnect } from 'node:tls';
 import { promisify } from 'node:util';
+import { handClock } from '@trivium/clock';
 import { startNats, waitFor, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDoor, type DoorSettings, type DoorUnderTest } from './door-under-test.ts';
@@ -179,12 +180,7 @@ describe('over HTTP/2', () => {
   });
 
   test('a body that does not arrive in requestTimeoutMs is reset, and nothing else of its connection', async () => {
-    let nowMs = 1_000_000;
-    const turns = new Set<() => void>();
-    const clock = {
-      now: () => nowMs,
-      every: (_ms: number, run: () => void) => (turns.add(run), () => void turns.delete(run)),
-    };
+    const clock = handClock();
     await using strict = await startTls({ clock, config: { requestTimeoutMs: 5_000 } });
     await using client = http2Client(strict.tlsPort, ca);
     const stream = client.ask({ ':path': '/v1/stream?filter=a' });
@@ -192,12 +188,10 @@ describe('over HTTP/2', () => {
     late.stream.write('x');
     await stream.seen('connected');
     await waitFor(() => strict.door.stats.requests === 2);
-    nowMs += 4_999;
-    for (const run of turns) run();
+    clock.advance(4_999);
     expect((await client.ask({ ':path': '/v1/devices' }).done()).status).toBe(200);
     expect(late.ended).toBe(false);
-    nowMs += 1;
-    for (const run of turns) run();
+    clock.advance(1);
     expect((await late.done()).status).toBeUndefined();
     expect([stream.ended, strict.door.stats.publishedQos1]).toEqual([false, 0]);
   });
@@ -234,12 +228,7 @@ describe('over HTTP/2', () => {
 });
 
 test('an event stream that does not read is reset as not whole', async () => {
-  let nowMs = Date.now();
-  const turns = new Set<() => void>();
-  const clock = {
-    now: () => nowMs,
-    every: (_ms: number, run: () => void) => (turns.add(run), () => void turns.delete(run)),
-  };
+  const clock = handClock(Date.now());
   await using strict = await startTls({ clock, config: { maxOutputBytes: 65_536 } });
   await using client = http2Client(strict.tlsPort, ca);
   const stream = client.ask({ ':path': '/v1/stream?qos=0&filter=flood' });
@@ -249,10 +238,7 @@ test('an event stream that does not read is reset as not whole', async () => {
     await fetch(`${strict.url}/topics/flood`, { method: 'POST', body: 'x'.repeat(60_000) });
     return strict.door.stats.droppedLive > 0;
   });
-  for (let i = 0; i < 2; i++) {
-    nowMs += 30_001;
-    for (const run of turns) run();
-  }
+  for (let i = 0; i < 2; i++) clock.advance(30_001);
   await waitFor(() => strict.door.stats.streams === 0);
   stream.stream.resume();
   expect((await stream.done()).resetCode).toBe(2);

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { generateKeyPairSync, sign } from 'node:crypto';
+import { handClock } from '@trivium/clock';
 import { AuditRecord, decodeJson } from '@trivium/contracts';
 import {
   createApiKey,
@@ -58,25 +59,6 @@ const basic = (name: string, password = 'secret'): ClientOptions => ({
 });
 const as = (name: string, path = '/') => connect(`${door.url}${path}`, basic(name));
 const named = (token: string): string => `trivium.token.${Buffer.from(token).toString('base64url')}`;
-
-/** A door's clock. */
-function turnedByHand() {
-  let nowMs = Date.now();
-  const ticks: (() => void)[] = [];
-  return {
-    clock: {
-      now: () => nowMs,
-      every(_ms: number, run: () => void) {
-        ticks.push(run);
-        return () => undefined;
-      },
-    },
-    advance(ms: number) {
-      nowMs += ms;
-      for (const tick of ticks) tick();
-    },
-  };
-}
 
 interface Bare extends AsyncDisposable {
   readonly ws: WebSocket;
@@ -210,8 +192,8 @@ describe('who a client is', () => {
   });
 
   test('nothing in time closes', async () => {
-    const time = turnedByHand();
-    await using slow = await startDoor(nats.url, { auth: { required: true }, clock: time.clock });
+    const time = handClock(Date.now());
+    await using slow = await startDoor(nats.url, { auth: { required: true }, clock: time });
     await using client = await bare(slow.url, ['trivium.v1']);
     time.advance(9_999);
     expect(client.ws.readyState).toBe(WebSocket.OPEN);
@@ -220,9 +202,9 @@ describe('who a client is', () => {
   });
 
   test('is shown again to go on, by the same and by nobody else', async () => {
-    const time = turnedByHand();
+    const time = handClock(Date.now());
     const config = { pingIntervalMs: 3_600_000 };
-    await using aging = await startDoor(nats.url, { auth: withTokens, clock: time.clock, config });
+    await using aging = await startDoor(nats.url, { auth: withTokens, clock: time, config });
     const headers = { authorization: `Bearer ${jwt('mayfly', 1_800_000)}` };
     await using client = await connect(aging.url, { headers });
     await using ends = await connect(aging.url, { headers });

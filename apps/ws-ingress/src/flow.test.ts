@@ -1,7 +1,7 @@
 import type { Bus, Publisher } from '@trivium/bus';
 import { startNats, waitFor, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Clock } from '@trivium/clock';
+import { handClock } from '@trivium/clock';
 import { connect, startDoor, type DoorUnderTest, type JsonClient } from './door-under-test.ts';
 
 let nats: NatsServer;
@@ -16,23 +16,6 @@ let topics = 0;
 const freshTopic = (): string => `f${++topics}`;
 const numbers = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, i) => `${from + i}`);
-
-/** A clock that the test turns. */
-function handClock(): Clock & { advance(ms: number): void } {
-  let nowMs = 1_000_000;
-  const ticks = new Set<() => void>();
-  return {
-    now: () => nowMs,
-    every(_intervalMs, run) {
-      ticks.add(run);
-      return () => void ticks.delete(run);
-    },
-    advance(ms) {
-      nowMs += ms;
-      for (const tick of ticks) tick();
-    },
-  };
-}
 
 /** Stores messages by another way than the client under test. */
 async function store(door: DoorUnderTest, topic: string, payloads: string[], size = 0): Promise<void> {

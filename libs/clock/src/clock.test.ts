@@ -2,6 +2,7 @@ import { startProcess, waitFor } from '@trivium/testing';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemClock } from './clock.ts';
+import { handClock } from './hand-clock.ts';
 
 test('now is the time of day', () => {
   const before = Date.now();
@@ -38,4 +39,15 @@ test('a process ends although something is called again and again', async () => 
   });
   await waitFor(() => child.exit() !== undefined);
   expect(child.exit()).toMatchObject({ code: 0 });
+});
+
+test('a clock turned by hand does what is to be done at each turn, until it is stopped', () => {
+  const clock = handClock(100);
+  const seen: number[] = [];
+  const stop = clock.every(1_000, () => seen.push(clock.now()));
+  clock.advance(5);
+  clock.advance(10);
+  stop();
+  clock.advance(1);
+  expect([seen, clock.now()]).toEqual([[105, 115], 116]);
 });

@@ -1,2 +1,3 @@
 export { systemClock } from './clock.ts';
+export { handClock } from './hand-clock.ts';
 export type { Clock } from './clock.ts';

@@ -6,6 +6,7 @@ import {
   type ConnectionOptions,
   type TLSSocket,
 } from 'node:tls';
+import { handClock } from '@trivium/clock';
 import { openDoorTls, tlsSection, type TlsConfig } from '@trivium/tls';
 import { limitsSection, type LimitsConfig } from '@trivium/limits';
 import { waitFor } from '@trivium/testing';
@@ -33,12 +34,7 @@ export interface EchoListener extends AsyncDisposable {
 }
 
 export async function echoListener(settings: EchoSettings = {}): Promise<EchoListener> {
-  let nowMs = 1_000_000;
-  const turns = new Set<() => void>();
-  const clock = {
-    now: () => nowMs,
-    every: (_ms: number, run: () => void) => (turns.add(run), () => void turns.delete(run)),
-  };
+  const clock = handClock();
   const logged: string[] = [];
   const keep = (_fields: object, text = ''): void => void logged.push(text);
   const logger = { debug() {}, info: keep, warn: keep, error: keep };
@@ -53,7 +49,7 @@ export async function echoListener(settings: EchoSettings = {}): Promise<EchoLis
     openDoorTls({
       door: { tlsPort: 0 },
       tls: { ...Value.Create(tlsSection), ...settings.tls },
-      ...{ logger, nowMs },
+      ...{ logger, nowMs: clock.now() },
     });
   const echo = (socket: Socket): void => {
     socket.on('error', () => undefined);
@@ -73,10 +69,7 @@ export async function echoListener(settings: EchoSettings = {}): Promise<EchoLis
     arrivals,
     server,
     logged,
-    pass(ms) {
-      nowMs += ms;
-      for (const run of turns) run();
-    },
+    pass: (ms) => clock.advance(ms),
     async [Symbol.asyncDispose]() {
       arrivals.close();
       server.close();
