@@ -34,7 +34,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
         retained.pos <= wish.start &&
         performance.now() - wish.at < LATE_MS
       )
-        pump.add(wish, [retained]);
+        pump.addLate(wish, retained);
   };
   const retained = createRetainedStore(bus, topics, onRetained);
   const pump = createRetainedPump(() => retained);
@@ -114,7 +114,7 @@ export function createDelivery({ bus, logger }: { bus: Bus; logger: Logger }): D
         if (client.detached) return false;
         const here = joins ? start : startNow(); // its source goes on between the slices
         const wish = activate(sub, holds[at]!, here, Math.max(last, here));
-        if (sub.sendRetained === true) pump.add(wish, retained.match(sub.filter));
+        if (sub.sendRetained === true) pump.add(wish);
         return true;
       });
       if (client.detached) return;

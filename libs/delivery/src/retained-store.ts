@@ -24,6 +24,11 @@ export interface Retained {
   readonly expiresAt: number | undefined;
 }
 
+/** One that the store has, with its number in the order of arrival, from 1. */
+interface Kept extends Retained {
+  readonly arrival: number;
+}
+
 /** `tv1.r.` */
 const TOKENS_AT = 6;
 
@@ -34,7 +39,10 @@ const TOKENS_AT = 6;
 export interface RetainedStore {
   /** Resolves when everything retained before the call is here. */
   caughtUp(): Promise<void>;
-  match(filter: TopicFilter): Retained[];
+  /** How many have arrived. */
+  readonly arrivals: number;
+  /** Of the first `upTo` arrivals those that are still there. */
+  match(filter: TopicFilter, upTo: number): Retained[];
   /** Whether it is still the retained message of its topic. */
   isCurrent(retained: Retained): boolean;
   readonly size: number;
@@ -46,7 +54,8 @@ export function createRetainedStore(
   topics: Topics,
   onRetained: (retained: Retained) => void,
 ): RetainedStore {
-  const tree = new RetainedTree<Retained>();
+  const tree = new RetainedTree<Kept>();
+  let arrivals = 0;
   let follower: Follower | undefined;
 
   const isAlive = ({ expiresAt }: Retained): boolean => expiresAt === undefined || expiresAt > Date.now();
@@ -59,9 +68,10 @@ export function createRetainedStore(
       tree.delete(entry.topic);
       return;
     }
-    const retained = keepRetained(entry, tokens, message);
+    const retained: Kept = { ...keepRetained(entry, tokens, message), arrival: arrivals + 1 };
     // Written twice: by its door and by a router, or once more since the first answer was lost.
     if (retained.pos > 0 && tree.get(entry.topic)?.pos === retained.pos) return;
+    arrivals++;
     tree.set(entry.topic, retained);
     onRetained(retained);
   };
@@ -74,10 +84,13 @@ export function createRetainedStore(
       follower ??= open();
       return follower.caughtUp();
     },
-    match(filter) {
+    get arrivals() {
+      return arrivals;
+    },
+    match(filter, upTo) {
       const found: Retained[] = [];
       tree.match(filter, (retained) => {
-        if (isAlive(retained)) found.push(retained);
+        if (retained.arrival <= upTo && isAlive(retained)) found.push(retained);
       });
       return found;
     },

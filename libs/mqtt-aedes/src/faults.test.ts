@@ -181,7 +181,7 @@ describe('bytes that are not MQTT', () => {
     await using fixture = await startDoor(nats.url, { config: { connectTimeoutMs: 100 } });
     const client = rawClient(fixture.port);
     await client.closed();
-    expect(fixture.door.connections).toBe(0);
+    await waitFor(() => fixture.door.connections === 0);
   });
 
   it('a client that says nothing for one and a half keep-alives is closed [MQTT3-3.1.2-24]', async () => {

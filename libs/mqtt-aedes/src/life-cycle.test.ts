@@ -133,7 +133,7 @@ describe('the number of connections', () => {
     first.send(connectFrame());
     await first.packet(0);
     await rawClient(fixture.port).closed();
-    expect(fixture.door.connections).toBe(1);
+    await waitFor(() => fixture.door.connections === 1);
     first.send(PINGREQ);
     expect(await first.packet(1)).toBe('d000');
   });
