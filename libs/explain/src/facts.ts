@@ -9,7 +9,6 @@ import {
   decodeQos,
   deviceKey,
   DeviceRecord,
-  DoorLease,
   filtersSubject,
   Presence,
   presenceKey,
@@ -19,6 +18,7 @@ import {
   topicToTokens,
   type ApiKeyRecord,
   type ContractRecord,
+  type DoorLease,
   type PolicyRecord,
   type QoS,
   type Topic,
@@ -26,6 +26,7 @@ import {
 import { readPolicy, storedApiKeys } from '@trivium/identity';
 import { storedContracts } from '@trivium/message-contracts';
 import type { Static, TSchema } from 'typebox';
+import { livingDoors } from './living-doors.ts';
 
 export type FactsBus = Pick<Bus, 'bucket' | 'lastPos' | 'readAfter' | 'readLast' | 'request'>;
 
@@ -135,11 +136,6 @@ const PATIENCE_MS = 2_000;
 
 /** All of them: an event stream leaves no record of where it is. */
 async function askDoors(bus: FactsBus, client: string): Promise<Door[]> {
-  const entries = await bus.bucket('leases').entries('door.*');
-  const leases = entries.flatMap(({ value }) => {
-    const lease = decodeJson(DoorLease, value);
-    return lease.ok ? [lease.value] : [];
-  });
   const ask = async (lease: DoorLease): Promise<Door> => {
     const subject = filtersSubject(lease.incarnation, client);
     const answer = await bus
@@ -148,7 +144,7 @@ async function askDoors(bus: FactsBus, client: string): Promise<Door[]> {
     const filters = answer && decodeJson(ClientFilters, answer.data);
     return { lease, filters: filters?.ok === true ? filters.value : undefined };
   };
-  return Promise.all(leases.map(ask));
+  return Promise.all((await livingDoors(bus)).map(ask));
 }
 
 async function readRetained(bus: FactsBus, topic: Topic, nowMs: number): Promise<Retained | undefined> {

@@ -2,6 +2,7 @@ import { ANONYMOUS, type PolicyAction } from '@trivium/contracts';
 import { clientPermissions, policiesOf, type Decision, type Permissions } from '@trivium/identity';
 import type { Decided } from './explanation.ts';
 import type { Facts } from './facts.ts';
+import { isAnyClientAt } from './living-doors.ts';
 import type { Place } from './place.ts';
 
 /** What the principal of the client may do. */
@@ -36,7 +37,7 @@ export function rightsOf(facts: Facts, place: Place): Rights {
 /** Whether the door that has the client leaves client ids free; of one that is away, whether there is a door that does. */
 function anyClientAt({ doors }: Facts, place: Place): boolean {
   const its = doors.filter(({ lease }) => lease.incarnation === place.door);
-  return (its.length > 0 ? its : doors).some(({ lease }) => lease.authRequired === false);
+  return isAnyClientAt((its.length > 0 ? its : doors).map(({ lease }) => lease));
 }
 
 /** In words. */

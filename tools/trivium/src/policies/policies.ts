@@ -17,6 +17,8 @@ const HELP = `Usage: trivium policies <subcommand> [--json]
   test --principal <name> --action <action> [--topic <topic or filter>] [--client <id>]
                              which statement decides; 1 when the answer is no
                              [--groups a,b] [--claim name=value]… [--file <file>]…: as if they were stored
+                             [--auth-required]: as if doors asked everybody for credentials. Where a living door does
+                             not, client ids are free as far as built-in policies go; so they are judged here
 
 A file is YAML or JSON: a policy, a list of them, or several YAML documents.
 

@@ -7,8 +7,9 @@ import {
   PolicyAction,
   type PolicyRecord,
 } from '@trivium/contracts';
+import { isAnyClientAt, livingDoors } from '@trivium/explain';
 import {
-  compilePermissions,
+  clientPermissions,
   policiesOf,
   storedCredential,
   storedPolicies,
@@ -25,7 +26,7 @@ import { usablePolicies } from './policy-files.ts';
 export async function test({ args, json, out, bus }: Invocation): Promise<number> {
   const { options } = wordsOf(args, {
     ...{ least: 0, options: ['principal', 'client', 'action', 'topic', 'groups'] as const },
-    lists: ['claim', 'file'] as const,
+    ...{ flags: ['auth-required'] as const, lists: ['claim', 'file'] as const },
   });
   const principal = principalOf(options.principal);
   const client = options.client ?? principal;
@@ -36,10 +37,12 @@ export async function test({ args, json, out, bus }: Invocation): Promise<number
   const groups =
     options.groups === undefined ? (credential?.groups ?? usualGroups(principal)) : groupsOf(options.groups);
   const filed = usablePolicies(options.file ?? []);
-  const permissions = compilePermissions({
+  const anyClient = options['auth-required'] !== true && isAnyClientAt(await livingDoors(hub));
+  const permissions = clientPermissions({
     ...{ policies: policiesOf(groups, await stored(hub, filed)), principal, client },
     attributes: (await registered(hub.bucket('devices'), principal))?.attributes ?? {},
     claims: claimsOf(options.claim ?? []),
+    anyClient,
   });
   const decision = permissions.decide(action, about);
   const ruling = action === 'subscribe' ? permissions.subscription(about, false) : undefined;
@@ -63,7 +66,10 @@ export async function test({ args, json, out, bus }: Invocation): Promise<number
 }
 
 function sentence({ allowed, by }: Decision): string {
-  if (by === undefined) return allowed ? 'allowed' : 'refused: no statement allows it';
+  if (by === undefined)
+    return allowed
+      ? 'allowed: no statement says so, but client ids are free here while auth.required is off'
+      : 'refused: no statement allows it';
   const { policy, statement, effect } = by;
   return `${allowed ? 'allowed' : 'refused'}: policy ${policy}, statement ${statement} (${effect})`;
 }
