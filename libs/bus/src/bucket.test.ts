@@ -60,6 +60,20 @@ describe('bucket', () => {
     expect((await bucket.entries('nothing.*')).length).toBe(0);
   });
 
+  it('is missing where nobody has made it', async () => {
+    expect(await bus.missing(['devices', 'leases'])).toEqual([]);
+    await using server = await startNats();
+    const config = { url: server.url, name: 'test', provision: 'none' as const };
+    const own = await connectBus({ config, logger: quiet });
+    expect(await own.missing(['devices', 'leases'])).toEqual(['devices', 'leases']);
+    const hub = await open(server.url);
+    expect(await own.missing(['devices', 'leases'])).toEqual([]);
+    await hub.close();
+    await server.kill();
+    await expect(own.missing(['devices'])).rejects.toMatchObject({ code: 'bus.unavailable' });
+    await own.close();
+  });
+
   it('tells a watcher after a reconnect what changed and what is gone', async () => {
     await using server = await startNats();
     const own = await open(server.url);

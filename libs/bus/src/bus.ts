@@ -223,6 +223,8 @@ export interface Bus extends StoredMessages {
   /** How many messages a stream has under one subject. */
   count(stream: StreamName, subject: string): Promise<number>;
   bucket(name: BucketName): Bucket;
+  /** Those that this NATS does not have. For who connects without provisioning: reading one that is not there waits until it is. Rejects with a retryable `TriviumError`. */
+  missing(buckets: readonly BucketName[]): Promise<BucketName[]>;
   readonly shared: SharedLog;
   /**
    * Makes a message that is stored in `MESSAGES` at `pos` the retained one of its topic, unless a newer one is already (rule 5).

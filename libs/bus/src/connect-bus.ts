@@ -9,6 +9,7 @@ import { createFollower } from './follower.ts';
 import { inspect } from './inspect.ts';
 import { openLane, type Lane } from './lane.ts';
 import { createLiveFeed } from './live-feed.ts';
+import { missingBuckets } from './missing-buckets.ts';
 import { provision } from './provision.ts';
 import { createPublisher } from './publisher.ts';
 import type { StreamState } from './push-reader.ts';
@@ -150,6 +151,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
         buckets.set(name, (bucket = createBucket(name, publishLane, feedLane, publisher, logger)));
       return bucket;
     },
+    missing: (names) => missingBuckets(publishLane, names),
     inspect: () => inspect(publishLane, config),
     async close() {
       for (const follower of [...followers]) follower.close();

@@ -1,11 +1,10 @@
 import { BUCKETS, STREAMS, TriviumError, type BucketSettings, type StreamSettings } from '@trivium/contracts';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { BUS_DEFAULTS, type BusConfig, type Logger } from './config.ts';
-import { api, type ApiError } from './wire.ts';
+import { api, NOT_FOUND, type ApiError } from './wire.ts';
 
 type StreamConfig = Record<string, unknown> & { name: string };
 
-const NOT_FOUND = 10059;
 const ALREADY_THERE = 10058;
 const nanoseconds = (ms: number): number => ms * 1e6;
 

@@ -52,6 +52,9 @@ export interface ApiError {
   description: string;
 }
 
+/** `err_code`: there is no such stream. */
+export const NOT_FOUND = 10059;
+
 /** One call of the JetStream API. Rejects with the client's own errors when nobody answers. */
 export async function api<T>(
   nc: NatsConnection,

@@ -1,9 +1,12 @@
-import { ERRORS, errorCode } from '@trivium/contracts';
+import type { Bus } from '@trivium/bus';
+import { ERRORS, errorCode, type BucketName } from '@trivium/contracts';
 import { CommandError, EXIT, UsageError, type Command, type Invocation } from './command.ts';
 
 interface Offered {
   /** One line. */
   readonly summary: string;
+  /** What it cannot do without at the hub. */
+  readonly buckets?: readonly BucketName[];
   /** Only what is called is loaded. */
   load(): Promise<Command>;
 }
@@ -12,14 +15,17 @@ interface Offered {
 const COMMANDS: Readonly<Record<string, Offered>> = {
   devices: {
     summary: 'who gets in by a name: create, list, show, groups, rotate, pin, disable, enable, delete',
+    buckets: ['devices', 'sessions'],
     load: async () => (await import('./devices/devices.ts')).devices,
   },
   keys: {
     summary: 'keys for applications: create, list, revoke',
+    buckets: ['devices'],
     load: async () => (await import('./keys/keys.ts')).keys,
   },
   policies: {
     summary: 'who may do what: add, check, list, show, remove, test',
+    buckets: ['policies', 'devices', 'leases'],
     load: async () => (await import('./policies/policies.ts')).policies,
   },
   doctor: {
@@ -28,10 +34,12 @@ const COMMANDS: Readonly<Record<string, Offered>> = {
   },
   explain: {
     summary: 'why a message does or does not reach a client',
+    buckets: ['sessions', 'devices', 'policies', 'contracts', 'leases'],
     load: async () => (await import('./explain/explain.ts')).explain,
   },
   contracts: {
     summary: 'what the site expects of messages: list, check, add, remove, test, types, asyncapi',
+    buckets: ['contracts'],
     load: async () => (await import('./contracts/contracts.ts')).contracts,
   },
   certs: {
@@ -44,6 +52,7 @@ const COMMANDS: Readonly<Record<string, Offered>> = {
   },
   'first-start': {
     summary: 'makes the first credentials of a hub, and shows them once',
+    buckets: ['devices'],
     load: async () => (await import('./first-start/first-start.ts')).firstStart,
   },
   pub: {
@@ -92,10 +101,22 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
   }
   const json = rest.includes('--json');
   try {
-    return await command.run({ ...surroundings, json, args: rest.filter((word) => word !== '--json') });
+    return await command.run({
+      ...{ ...surroundings, json, args: rest.filter((word) => word !== '--json') },
+      bus: async () => ofHub(await surroundings.bus(), offered.buckets ?? []),
+    });
   } catch (error) {
     return report(error, command, err);
   }
+}
+
+/** Throws a `CommandError` where these buckets are not: who read them would wait for a hub to make them. */
+async function ofHub(bus: Bus, buckets: readonly BucketName[]): Promise<Bus> {
+  const [missing] = await bus.missing(buckets);
+  if (missing === undefined) return bus;
+  throw new CommandError(
+    `this NATS has no bucket ${missing}: is it a hub's? Start the hub first, or say where its NATS is: TRIVIUM_NATS_URL`,
+  );
 }
 
 function report(error: unknown, command: Command, err: (text: string) => void): number {

@@ -225,6 +225,7 @@ export function createFakeNats(clock: Clock, sizes: readonly number[] = UNEVEN):
       readAfter: unused,
       erase: unused,
       count: unused,
+      missing: unused,
       inspect: unused,
       shared: { create: unused, remove: unused, list: unused, read: unused, settle: unused },
       fetch: unused,
