@@ -2,6 +2,7 @@ import { startNats, waitFor, type NatsServer } from '@trivium/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Bus } from './bus.ts';
 import { connectBus } from './connect-bus.ts';
+import { SHARED_ACK_WAIT_MS } from './shared-log.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -88,4 +89,37 @@ test('a reader of a consumer that is not there is told so', async () => {
   reader.ask(1);
   await waitFor(() => over.includes(true));
   reader.close();
+});
+
+test('what is on its way to a reader that is closed goes to another at once', async () => {
+  const [here, there] = buses;
+  await here.shared.create('share-c', ['tv1.m.*.*.work'], await here.lastPos('MESSAGES'));
+  const seen: string[] = [];
+  const stays = there.shared.read('share-c', {
+    onMessage(_pos, message, handle) {
+      seen.push(new TextDecoder().decode(message.data));
+      there.shared.settle(handle, 'done');
+      stays.ask(1);
+    },
+    onOver: () => undefined,
+  });
+  const since = performance.now();
+  const leaving = Array.from({ length: 20 }, () =>
+    here.shared.read('share-c', {
+      onMessage: (_pos, _message, handle) => here.shared.settle(handle, 'again'),
+      onOver: () => undefined,
+    }),
+  );
+  for (const reader of leaving) reader.ask(1_000);
+  // Stored while they go: some of it is sent to one that has just gone.
+  const stored = leaving.map(async (reader, i) => {
+    await there.publisher.store('tv1.m.1.p.work', bytes(String(i)));
+    reader.close();
+  });
+  await Promise.all(stored);
+  stays.ask(100);
+  await waitFor(() => new Set(seen).size === 20);
+  expect(performance.now() - since).toBeLessThan(SHARED_ACK_WAIT_MS);
+  stays.close();
+  await here.shared.remove('share-c');
 });

@@ -134,17 +134,24 @@ function createReader(
 
   const onStatus = (message: Msg): void => {
     const code = message.headers?.code;
-    if (code === IDLE || closed) return;
+    if (closed) return;
+    heardAt = performance.now();
+    if (code === IDLE) return;
     const missing = Number(message.headers?.get('Nats-Pending-Messages') || Infinity);
     over(missing, code !== REQUEST_OVER);
   };
 
   const subscription = lane.nc.subscribe(inbox, {
     callback(error, message) {
-      if (error || closed) return;
-      heardAt = performance.now();
+      if (error) return;
       const reply = message.reply ?? '';
       if (!reply.startsWith('$JS.ACK.')) return onStatus(message);
+      if (closed) {
+        // It was on its way. Given back it goes to somebody else now, and not when its time is over.
+        lane.nc.publish(reply, WORDS.again);
+        return;
+      }
+      heardAt = performance.now();
       if (asked > 0) asked--;
       try {
         // $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>
@@ -177,7 +184,8 @@ function createReader(
     close() {
       closed = true;
       offState();
-      subscription.unsubscribe();
+      // Hears what NATS sent before it knew. On a lane that is closed there is nothing to hear.
+      subscription.drain().catch(() => undefined);
     },
   };
 }

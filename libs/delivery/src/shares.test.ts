@@ -166,7 +166,8 @@ test('a share begins with its first member and ends with its last one', async ()
   await third.attachment.subscribe([share(`${root}/a`)]);
   await publish(130, 140);
   await waitFor(() => third.seen.length >= 10);
-  expect([first.seen, second.seen, third.seen]).toEqual([numbers(110, 120), [], numbers(130, 140)]);
+  // What was on its way to the door of the second one, when that left, comes after the others.
+  expect([first.seen.sort(), second.seen, third.seen]).toEqual([numbers(110, 120), [], numbers(130, 140)]);
   third.attachment.detach();
 });
 
