@@ -32,7 +32,7 @@ export const wsSection = Type.Object(
     maxMessageBytes: count(
       1_048_576,
       1_024,
-      67_108_864,
+      8_000_000,
       'Largest WebSocket message; a larger one closes with 1009',
     ),
     maxOutputBytes: count(

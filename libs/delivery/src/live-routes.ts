@@ -15,7 +15,8 @@ interface Route {
   subscriptions: LiveSubscription[];
   /** Subscribes under way that will join: keeps the route open while they wait. */
   holds: number;
-  /** A literal filter has one topic: it is looked up once. */
+  /** A literal filter has one topic: it is looked up once, when the first message comes. */
+  readonly literal: boolean;
   only: TopicEntry | undefined;
 }
 
@@ -38,6 +39,7 @@ export function createLiveRoutes(feed: LiveFeed, topics: Topics): LiveRoutes {
     const subject = message.subject;
     const qos = wireQos(subject);
     const entry = route.only ?? topics.entry(topicTokens(subject));
+    if (route.literal) route.only = entry;
     // NATS' wildcards know nothing of `$` [MQTT3-4.7.2-1].
     if (entry === undefined || (fromWildcard && isDollar(entry.topic))) return;
     delivered.fill(message, entry, qos, 0);
@@ -55,10 +57,11 @@ export function createLiveRoutes(feed: LiveFeed, topics: Topics): LiveRoutes {
   const open = (filter: TopicFilter, reach: Reach, key: string): Route => {
     const wild = filter.startsWith('+') || filter.startsWith('#');
     const literal = !filter.includes('+') && !filter.endsWith('#');
-    const route: Route = { key, members: new Members(), subscriptions: [], holds: 0, only: undefined };
-    const subjects = liveSubjects(filter, reach);
-    if (literal) route.only = topics.entry(topicTokens(subjects[0]!));
-    route.subscriptions = subjects.map((subject) =>
+    const route: Route = {
+      ...{ key, members: new Members(), subscriptions: [], holds: 0 },
+      ...{ literal, only: undefined },
+    };
+    route.subscriptions = liveSubjects(filter, reach).map((subject) =>
       feed.subscribe(subject, (message) => dispatch(route, wild, message)),
     );
     routes.set(key, route);

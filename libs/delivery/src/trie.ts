@@ -1,10 +1,12 @@
-class Node<T> {
+import { Members } from './members.ts';
+
+class Node<T extends NonNullable<unknown>> {
   literal: Map<string, Node<T>> | undefined;
   plus: Node<T> | undefined;
   /** Values of the filter that ends here. */
-  here: Set<T> | undefined;
+  here: Members<T> | undefined;
   /** Values of the filter that ends here with `#`. */
-  below: Set<T> | undefined;
+  below: Members<T> | undefined;
 
   get empty(): boolean {
     return (
@@ -20,7 +22,7 @@ class Node<T> {
  * Filters to values, matched by topic level. A filter that begins with a wildcard does not match a topic that begins with `$`
  * [MQTT3-4.7.2-1]; `#` matches its parent level too [MQTT3-4.7.1-2].
  */
-export class FilterTrie<T> {
+export class FilterTrie<T extends NonNullable<unknown>> {
   readonly #root = new Node<T>();
   #size = 0;
 
@@ -42,10 +44,8 @@ export class FilterTrie<T> {
         node = child;
       }
     }
-    const values = multi ? (node.below ??= new Set()) : (node.here ??= new Set());
-    if (values.has(value)) return;
-    values.add(value);
-    this.#size++;
+    const values = multi ? (node.below ??= new Members()) : (node.here ??= new Members());
+    if (values.add(value)) this.#size++;
   }
 
   remove(filter: string, value: T): boolean {
@@ -84,7 +84,7 @@ export class FilterTrie<T> {
   }
 }
 
-function walk<T>(
+function walk<T extends NonNullable<unknown>>(
   node: Node<T>,
   levels: string[],
   at: number,
@@ -92,9 +92,9 @@ function walk<T>(
   onMatch: (value: T) => void,
 ): void {
   const wild = !(dollar && at === 0);
-  if (wild && node.below !== undefined) for (const value of node.below) onMatch(value);
+  if (wild) node.below?.forEach(onMatch);
   if (at === levels.length) {
-    if (node.here !== undefined) for (const value of node.here) onMatch(value);
+    node.here?.forEach(onMatch);
     return;
   }
   const child = node.literal?.get(levels[at]!);
