@@ -216,7 +216,7 @@ describe('follow', () => {
       payload: bytes('x'),
       qos: 1,
       pos: 1,
-      properties: { expiresAt: Date.now() + 500 },
+      properties: { expiresAt: Date.now() + 5_000 },
     });
     await follower.caughtUp();
     expect(seen.at(-1)).toBe(end + 1);
@@ -308,7 +308,7 @@ describe('retain', () => {
   });
 
   it('an expiring record is gone at its time', async () => {
-    await bus.retain({ ...record('r.expire', 10), properties: { expiresAt: Date.now() + 900 } });
+    await bus.retain({ ...record('r.expire', 10), properties: { expiresAt: Date.now() + 5_000 } });
     expect(await read('r.expire')).toBe('10 p10');
     await waitFor(async () => (await read('r.expire')) === undefined, { timeoutMs: 45_000, intervalMs: 200 });
   });
@@ -321,14 +321,14 @@ describe('request and serve', () => {
       return bytes(`echo ${text(message.data)}`);
     });
     await bus.live.flush();
-    const answer = await bus.request('tv1.d.0.x', bytes('hi'), { timeoutMs: 1_000 });
+    const answer = await bus.request('tv1.d.0.x', bytes('hi'), { timeoutMs: 20_000 });
     expect(text(answer.data)).toBe('echo hi');
-    await expect(bus.request('tv1.d.0.x', bytes('bad'), { timeoutMs: 1_000 })).rejects.toMatchObject({
+    await expect(bus.request('tv1.d.0.x', bytes('bad'), { timeoutMs: 20_000 })).rejects.toMatchObject({
       code: 'defect',
     });
     served.close();
     await bus.live.flush();
-    await expect(bus.request('tv1.d.0.x', bytes('hi'), { timeoutMs: 1_000 })).rejects.toMatchObject({
+    await expect(bus.request('tv1.d.0.x', bytes('hi'), { timeoutMs: 20_000 })).rejects.toMatchObject({
       code: 'bus.no-responders',
     });
   });
