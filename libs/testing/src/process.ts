@@ -12,7 +12,7 @@ export interface ProcessOptions {
   env?: Readonly<Record<string, string | undefined>>;
   /** Resolved when the output matches, or when the function answers truthy (asked every 10 ms). Default: at once. */
   ready?: RegExp | ((started: StartedProcess) => unknown);
-  /** Default 15,000. */
+  /** Default 60,000. */
   readyTimeoutMs?: number;
   /** How long `stop()` waits after SIGTERM before SIGKILL. Default 5,000. */
   stopTimeoutMs?: number;

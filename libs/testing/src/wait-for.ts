@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** Default 5,000. */
+  /** Default 15,000. */
   timeoutMs?: number;
   /** What was waited for; a function is called when the time is up, so it can show the state then. */
   message?: string | (() => string);
