@@ -188,7 +188,7 @@ describe('CONNECT with SCRAM-SHA-256', () => {
   });
 
   test('a client that does not answer the challenge is closed', async () => {
-    await using hasty = await realDoor(nats.url, { connectTimeoutMs: 500 }, scriptedIdentity(USERS));
+    await using hasty = await realDoor(nats.url, { connectTimeoutMs: 4_000 }, scriptedIdentity(USERS));
     const { client } = await challenged(hasty, { clientId });
     await client.end();
     await waitFor(() => hasty.door.connections === 0);

@@ -87,7 +87,7 @@ describe('CONNECT is refused with its code', () => {
   );
 
   test('while it is found out who it is nothing of the client is acted on, and its time runs', async () => {
-    await using hasty = await realDoor(nats.url, { connectTimeoutMs: 600 }, identity);
+    await using hasty = await realDoor(nats.url, { connectTimeoutMs: 4_000 }, identity);
     let open = (): void => undefined;
     identity.gate = new Promise((resolve) => (open = resolve));
     const late = await bare(hasty, 5);
@@ -290,7 +290,7 @@ describe('within two seconds', () => {
   });
 
   test('the proof expires', async () => {
-    identity.users.set('dev', { ...device(), expiresAt: Date.now() + 1_000 });
+    identity.users.set('dev', { ...device(), expiresAt: Date.now() + 4_000 });
     const client = await login('dev', 5);
     expect(client.connack).toMatchObject({ reason: 0 });
     expect(await client.end()).toMatchObject([{ name: 'disconnect', reason: 0x87 }]);

@@ -224,7 +224,7 @@ describe('a persistent session', () => {
   });
 
   test('expires when its client stays away, and not while it is connected', async () => {
-    await using door = await realDoor(nats.url, { sessionExpirySeconds: 1, cursorIntervalMs: 200 });
+    await using door = await realDoor(nats.url, { sessionExpirySeconds: 4, cursorIntervalMs: 200 });
     const raw = await persistent(door);
     raw.send(subscribe(1, [{ filter: topic, qos: 1 }]));
     await receives(raw, CONNACK, '9003000101');
@@ -233,7 +233,7 @@ describe('a persistent session', () => {
     const again = await persistent(door);
     await receives(again, PRESENT);
     // Its record was written with an expiry when the client left; it has none now.
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
     again.send(PINGREQ);
     await receives(again, PRESENT, 'd000');
     again.send(disconnect());

@@ -323,11 +323,11 @@ describe('message expiry', () => {
     const sub = await peerOf(here, options);
     await sub.subscribe(topic);
     const pub = await five({}, `${clientId}-p`);
-    pub.publish({ topic, qos: 2, packetId: 1, payload: 'brief', properties: { messageExpirySeconds: 1 } });
+    pub.publish({ topic, qos: 2, packetId: 1, payload: 'brief', properties: { messageExpirySeconds: 5 } });
     await pub.take('pubrec');
     const [first] = await sub.messages(1);
     sub.drop();
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await new Promise((resolve) => setTimeout(resolve, 5_500));
     const again = await peerOf(here, options);
     expect(await again.messages(1)).toMatchObject([
       { payload: 'brief', packetId: first!.packetId, dup: true },

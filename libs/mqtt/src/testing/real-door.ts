@@ -55,7 +55,8 @@ export async function realDoor(
   });
   const delivery = createDelivery({ bus, logger: quiet });
   const info = { service: 'mqtt-ingress' };
-  const config = { ...DEFAULTS, ...settings };
+  // On a busy machine a living owner of a client id may take longer to answer than CONNACK usually waits.
+  const config = { ...DEFAULTS, takeoverTimeoutMs: 10_000, ...settings };
   const contracts = enforcing ? watchContracts({ bus, logger: quiet }) : undefined;
   await contracts?.ready;
   const parts = { bus, delivery, config, logger: quiet, info, identity, limits };
