@@ -11,13 +11,16 @@ const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: 
 let nats: NatsServer;
 let here: Door;
 let there: Door;
+/** It does not wait long for the answer of another door. */
+let hasty: Door;
 beforeAll(async () => {
   nats = await startNats();
   here = await door(nats);
   there = await door(nats);
+  hasty = await door(nats, { takeoverTimeoutMs: 500 });
 });
 afterAll(async () => {
-  await Promise.all([here.close(), there.close()]);
+  await Promise.all([here, there, hasty].map((one) => one.close()));
   await nats.stop();
 });
 
@@ -27,7 +30,10 @@ interface Door {
   close(): Promise<void>;
 }
 
-async function door(server: NatsServer, cursorIntervalMs = 60_000): Promise<Door> {
+async function door(
+  server: NatsServer,
+  { cursorIntervalMs = 60_000, takeoverTimeoutMs = 5_000 } = {},
+): Promise<Door> {
   const bus = await connectBus({ config: { url: server.url, name: 'door' }, logger: quiet });
   const clock = {
     now: () => Date.now(),
@@ -37,7 +43,7 @@ async function door(server: NatsServer, cursorIntervalMs = 60_000): Promise<Door
     },
   };
   const owners = createSessionOwners({
-    ...{ bus, logger: quiet, clock, cursorIntervalMs, cleanTtlSeconds: 60, takeoverTimeoutMs: 500 },
+    ...{ bus, logger: quiet, clock, cursorIntervalMs, cleanTtlSeconds: 60, takeoverTimeoutMs },
   });
   return {
     bus,
@@ -117,13 +123,13 @@ describe('a client id', () => {
     first.session!.state = () => state(10);
     await first.session!.save();
     first.frozen = true;
-    const second = await connect(there);
+    const second = await connect(hasty);
     expect(second.session!.restored).toMatchObject(state(10));
     first.session!.state = () => state(99);
     await expect(first.session!.save()).rejects.toMatchObject({ code: 'session.taken-over' });
     here.owners.leave(first, { will: true });
     await here.owners.settled();
-    expect(await record(here)).toMatchObject({ door: there.bus.incarnation, pos: 10 });
+    expect(await record(here)).toMatchObject({ door: hasty.bus.incarnation, pos: 10 });
   });
 
   test('of forty connections at two doors at once is held by one', async () => {
@@ -161,7 +167,7 @@ describe('a session', () => {
   });
 
   test('is written in time when its cursor moves, and not when nothing changes', async () => {
-    const own = await door(nats, 100);
+    const own = await door(nats, { cursorIntervalMs: 100 });
     const connection = await connect(own);
     let pos = 1;
     connection.session!.state = () => state(pos);
@@ -214,15 +220,15 @@ test('a connection that ends before it went on with the session leaves what is k
   await new Promise<void>((resolve) => log.commit(resolve));
   first.frozen = true; // its cursor, written last, is below what it has completed
   for (let i = 0; i < 2; i++) {
-    const brief = await connect(there);
+    const brief = await connect(hasty);
     expect(brief.session!.exactlyOnce!.restored.begun).toBe(70);
-    there.owners.leave(brief, { will: false });
-    await there.owners.settled();
+    hasty.owners.leave(brief, { will: false });
+    await hasty.owners.settled();
   }
-  const last = await connect(there);
+  const last = await connect(hasty);
   last.session!.state = () => state(70);
-  there.owners.leave(last, { will: false });
-  await there.owners.settled();
+  hasty.owners.leave(last, { will: false });
+  await hasty.owners.settled();
   expect(await record(here)).toMatchObject({ exactlyOnce: false, pos: 70 });
   expect(await here.bus.bucket('qos2').get(client.replace(' ', '%20'))).toBeUndefined();
 });
@@ -253,9 +259,9 @@ describe('a will', () => {
   test('of a door that is gone is due for the next owner, who publishes it once and forgets it', async () => {
     const first = await connect(here, { will });
     first.frozen = true;
-    const second = await connect(there);
+    const second = await connect(hasty);
     expect(second.session!.restored.due).toMatchObject([{ will }]);
-    await waitFor(async () => (await record(there))!.due === undefined);
+    await waitFor(async () => (await record(hasty))!.due === undefined);
     // The frozen door wakes up and thinks that the will is its own.
     here.owners.leave(first, { will: true });
     await here.owners.settled();
