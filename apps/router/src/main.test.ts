@@ -77,13 +77,14 @@ test('a router is killed and started again: presence knows what happened meanwhi
 
     await using next = await startRouter(nats.url);
     await waitFor(async () => (await online(bus, 'a')) === false && (await online(bus, 'b')) === true, {
-      timeoutMs: 6_000,
+      timeoutMs: 30_000,
     });
-    expect(await metric(next, 'trivium_router_partitions')).toBe(32);
+    await waitFor(async () => (await metric(next, 'trivium_router_partitions')) === 32);
 
     const stopping = performance.now();
     expect(await next.kill('SIGTERM')).toMatchObject({ code: 0 });
-    expect(performance.now() - stopping).toBeLessThan(4_000);
+    // Not the whole time that it has for it.
+    expect(performance.now() - stopping).toBeLessThan(9_000);
     const leases = await bus.bucket('leases').entries('partition.*');
     expect(leases).toEqual([]);
     await door.release();
