@@ -36,6 +36,8 @@ export interface IdentityOptions {
   service: string;
   /** Milliseconds since the epoch. */
   clock?: () => number;
+  /** Milliseconds that only go on: how long those who guess have to wait. */
+  elapsed?: () => number;
 }
 
 export interface StoredIdentity extends Identity {
@@ -53,6 +55,7 @@ export function createIdentity({
   logger,
   service,
   clock = Date.now,
+  elapsed = () => performance.now(),
 }: IdentityOptions): StoredIdentity {
   const stats = createStats();
   const devices = bus.bucket('devices');
@@ -65,7 +68,7 @@ export function createIdentity({
   const scram = createScramUsers({ directory, configured, secret });
   const scramMethod = createScramMethod({ users: scram, secret, nonce: scramNonce });
 
-  const guard = createGuard({ clock: () => performance.now(), stats });
+  const guard = createGuard({ clock: elapsed, stats });
   const audit = createFailureAudit(createAudit({ bus, service, clock }));
   const failed = createFailedSignIns({ guard, audit, stats });
   const pause = createPause(MOST_PAUSED);
