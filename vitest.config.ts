@@ -5,8 +5,9 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts'],
     reporters: ['default', ['json', { outputFile: 'test-results/vitest.json' }]],
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Longer than what a test waits for, which says what has not come: a process alone has a minute to be ready.
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
     passWithNoTests: false,
   },
 });

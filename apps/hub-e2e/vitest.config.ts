@@ -8,8 +8,8 @@ export default mergeConfig(
     test: {
       globalSetup: ['src/global-hub.ts'],
       fileParallelism: false,
-      testTimeout: 90_000,
-      hookTimeout: 300_000,
+      testTimeout: 240_000,
+      hookTimeout: 600_000,
     },
   }),
 );

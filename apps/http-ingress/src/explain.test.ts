@@ -23,7 +23,7 @@ beforeAll(async () => {
   // The door hears of what is stored a moment later.
   await waitFor(async () => (await explain('root', 'a', 'b')).status === 200, { timeoutMs: 30_000 });
   await waitFor(async () => (await explain('pump', 'a', 'b')).status === 403, { timeoutMs: 30_000 });
-}, 90_000);
+});
 afterAll(async () => {
   await door[Symbol.asyncDispose]();
   await nats.stop();

@@ -8,7 +8,7 @@ let hub: TestHub;
 beforeAll(async () => {
   data = await tempDir();
   hub = await startHub({ args: TWO_DOORS, dataDir: data.path });
-}, 120_000);
+});
 afterAll(async () => {
   await hub[Symbol.asyncDispose]();
   await data.remove();

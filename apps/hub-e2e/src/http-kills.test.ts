@@ -8,7 +8,7 @@ import { startHub, type TestHub } from './hub.ts';
 let hub: TestHub;
 beforeAll(async () => {
   hub = await startHub();
-}, 120_000);
+});
 afterAll(async () => {
   await hub[Symbol.asyncDispose]();
 });

@@ -12,7 +12,7 @@ let hub: TestHub;
 beforeAll(async () => {
   data = await tempDir();
   hub = await startHub({ args: TWO_DOORS, dataDir: data.path });
-}, 120_000);
+});
 
 /** Whatever the test before has killed. */
 beforeEach(everythingReady, 60_000);
@@ -83,7 +83,7 @@ describe('kill -9 of a door', () => {
     killedAt = performance.now();
     hub.kill('mqtt-ingress');
     await Promise.all(clients.map((client) => client.closed));
-  }, 60_000);
+  });
   afterAll(() => watcher[Symbol.asyncDispose]());
 
   it.each([1, 2] as const)(
@@ -135,7 +135,7 @@ describe('kill -9 of a door', () => {
     await publish('both/end', ['end'], 2);
     await waitFor(() => texts(both.received).includes('end'));
     expect(texts(both.received)).toEqual(['gone', 'end']);
-  }, 90_000);
+  });
 });
 
 it('kill -9 of a door: what its members of a shared subscription had not acknowledged goes to the members elsewhere', async () => {
@@ -162,7 +162,7 @@ it('kill -9 of a door: what its members of a shared subscription had not acknowl
     message: () => `${expected.filter((one) => !seen.includes(one)).join(' ')} to arrive`,
   });
   await heir.endAsync();
-}, 90_000);
+});
 
 it('kill -9 of NATS: a shared subscription loses nothing', async () => {
   const { mqtt, mqtt2 } = hub.addresses;
@@ -180,7 +180,7 @@ it('kill -9 of NATS: a shared subscription loses nothing', async () => {
   await publish('nats-share/a', numbers(50, 100), 1);
   await waitFor(() => seen.size === 100, { timeoutMs: 40_000, message: () => `100, there are ${seen.size}` });
   for (const client of crew) await client.endAsync();
-}, 90_000);
+});
 
 /** What a new subscription at the second door brings of what is retained, as topic and payload. */
 async function keptAt({ addresses }: TestHub, filter: string): Promise<string[]> {
@@ -225,7 +225,7 @@ describe('what was acknowledged as retained is there', () => {
     expect(await keptAt(hub, 'ack/+')).toEqual(
       ['http0', 'http1', 'mqtt1', 'mqtt2', 'ws0', 'ws1'].map((name) => `ack/${name} kept`),
     );
-  }, 90_000);
+  });
 });
 
 it('kill -9 of NATS: sessions, what they queue and who is connected go on', async () => {
@@ -262,7 +262,7 @@ it('kill -9 of NATS: sessions, what they queue and who is connected go on', asyn
     await there.drop();
   }
   await waitFor(() => new Set(texts(reader.received)).size === 40, { timeoutMs: 15_000 });
-}, 90_000);
+});
 
 it('kill -9 of everything at once: sessions, queues, retained messages and wills are there at the next start', async () => {
   const before = hub.addresses;
@@ -319,4 +319,4 @@ it('kill -9 of everything at once: sessions, queues, retained messages and wills
     await back.leave();
   }
   expect(await keptAt(hub, 'everything/+')).toEqual(['everything/kept kept', 'everything/will gone']);
-}, 120_000);
+});

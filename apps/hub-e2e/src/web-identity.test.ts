@@ -59,7 +59,7 @@ afterAll(async () => {
   await browser?.[Symbol.asyncDispose]();
   await server?.[Symbol.asyncDispose]();
   await hub?.[Symbol.asyncDispose]();
-}, 60_000);
+});
 
 test('curl: nobody without credentials, a key, a password; each does what it may', async () => {
   const post = (topic: string, ...args: string[]) =>

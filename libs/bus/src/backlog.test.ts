@@ -29,4 +29,4 @@ it('several readers of a long backlog on one connection are not cut off while th
   expect(bus.stats.reconnects).toBe(0);
   for (const follower of followers) follower.close();
   await bus.close();
-}, 120_000);
+});

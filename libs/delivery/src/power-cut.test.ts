@@ -88,4 +88,4 @@ it('what NATS lost with its newest second is forgotten, and the positions that i
 
   door.close();
   await bus.close();
-}, 90_000);
+});

@@ -239,5 +239,5 @@ describe('retained', () => {
     literal.detach();
     door.close();
     await own.close();
-  }, 60_000);
+  });
 });

@@ -187,5 +187,5 @@ describe('QoS 2 across connections and doors', () => {
       message: () => String(sub.seen.length),
     });
     expect(sub.seen).toEqual(Array.from({ length: 400 }, (_, i) => `${topic} ${i} q2`));
-  }, 60_000);
+  });
 });

@@ -33,7 +33,7 @@ beforeAll(async () => {
   const keys = Object.fromEntries(NATS_USERS.map((user) => [user, ensureKey(fileOf(user))]));
   nats = await startNats({ extraConfig: authConf(keys) });
   site = await connectBus({ config: configOf('router'), logger: quiet });
-}, 60_000);
+});
 
 afterAll(async () => {
   await site?.close();
@@ -156,7 +156,7 @@ describe('NATS with keys', () => {
     };
     expect(new Set(connz.connections.map((one) => one.authorized_user))).toEqual(new Set([second]));
     await bus.close();
-  }, 60_000);
+  });
 });
 
 describe.each(DOORS)('%s', (door) => {
@@ -204,7 +204,7 @@ describe.each(SERVICES)('%s', (service) => {
     expect(await mayPublish(service, '$JS.API.STREAM.UPDATE.MESSAGES')).toBe(service === 'router');
     expect(await mayPublish(service, '$JS.API.STREAM.MSG.DELETE.MESSAGES')).toBe(false);
     expect(await site.lastPos('MESSAGES')).toBeGreaterThanOrEqual(0);
-  }, 60_000);
+  });
 
   test.each([
     '$JS.API.DIRECT.GET.AUDIT',

@@ -111,7 +111,7 @@ test('waits for NATS, and goes on with what was asked for meanwhile', async () =
   expect(record.incoming.map(({ packetId }) => packetId)).toEqual([1, 10, 20, 11, 21, 12, 22]);
   expect(onLost).not.toHaveBeenCalled();
   await own.close();
-}, 40_000);
+});
 
 test('removes what it wrote, and not what a new owner has written since', async () => {
   const { made, incoming, commit } = log();
