@@ -11,6 +11,8 @@ export interface HubFile {
 export interface RunningProcess {
   readonly name: string;
   readonly address?: string;
+  /** The same over TLS. */
+  readonly tlsAddress?: string;
   /** Answers 200 when the process is ready. */
   readonly ready?: string;
 }

@@ -6,10 +6,11 @@ import { tlsSection } from '@trivium/tls';
 import { Type, type Static } from 'typebox';
 import { CommandError } from './command.ts';
 
-const door = (port: number) =>
+const door = (port: number, tlsPort: number) =>
   Type.Object({
     host: Type.String({ default: '127.0.0.1' }),
     port: Type.Integer({ default: port }),
+    tlsPort: Type.Integer({ default: tlsPort }),
     tlsCert: Type.Optional(Type.String({ minLength: 1 })),
   });
 
@@ -19,9 +20,9 @@ const settingsSchema = Type.Object({
   dataDir: Type.Optional(Type.String({ minLength: 1 })),
   auth: authSection,
   tls: tlsSection,
-  mqtt: door(1883),
-  ws: door(8083),
-  http: door(8080),
+  mqtt: door(1883, 8883),
+  ws: door(8083, 8084),
+  http: door(8080, 8443),
 });
 
 export type HubSettings = Omit<Static<typeof settingsSchema>, 'dataDir'> & { readonly dataDir: string };

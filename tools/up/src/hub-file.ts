@@ -8,7 +8,14 @@ export interface HubFile {
   /** Address of NATS. */
   nats: string;
   /** `ready`: answers 200 when the process is. */
-  processes: { name: string; pid: number | undefined; address?: string; ready: string }[];
+  processes: {
+    name: string;
+    pid: number | undefined;
+    address?: string;
+    /** The same over TLS. */
+    tlsAddress?: string;
+    ready: string;
+  }[];
 }
 
 /** What is written in `file`; undefined when there is nothing or nothing readable. */

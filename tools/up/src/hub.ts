@@ -49,9 +49,13 @@ export function startHub({
     writeHubFile(hubFile, {
       launcher: { pid: process.pid },
       nats: withoutUser(plan.natsUrl),
-      processes: plan.processes.map(({ name, address, readyUrl: ready }) => {
+      processes: plan.processes.map(({ name, address, tlsAddress, readyUrl: ready }) => {
         const pid = [...running.values()].find((one) => one.name === name)?.pid;
-        return { name, pid, ...(address !== undefined && { address }), ready };
+        const at = {
+          ...(address !== undefined && { address }),
+          ...(tlsAddress !== undefined && { tlsAddress }),
+        };
+        return { name, pid, ...at, ready };
       }),
     });
 

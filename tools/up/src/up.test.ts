@@ -120,6 +120,18 @@ describe('npm start', () => {
     expect(files).toContain(join(hub.dataDir, 'hub.json'));
   });
 
+  it('writes down where its doors are, over TLS too, for tools', async () => {
+    const [tls = 0] = await freePorts(1);
+    const env = { TRIVIUM_TLS_CERT: 'cert.pem', TRIVIUM_HTTP_TLS_PORT: String(tls) };
+    await using hub = await launch({ env });
+    expect(readHubFile(join(hub.dataDir, 'hub.json'))?.processes).toContainEqual(
+      expect.objectContaining({
+        ...{ name: 'door-a', address: `http://127.0.0.1:${hub.http}` },
+        tlsAddress: `https://127.0.0.1:${tls}`,
+      }),
+    );
+  });
+
   it.each(['SIGTERM', 'SIGHUP'] as const)('drains on %s too', async (signal) => {
     await using hub = await launch();
     void hub.launcher.kill(signal);

@@ -3,6 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 import { CommandError } from '../command.ts';
 import type { Door } from './door.ts';
+import { isUntrusted } from './tls-options.ts';
 
 export interface Question {
   readonly method: 'GET' | 'POST';
@@ -66,7 +67,8 @@ export async function askDoor({ url, headers, tls }: Door, question: Question): 
 
 /** Several addresses that were tried make an error without a message of its own. */
 function reasonOf(error: NodeJS.ErrnoException): string {
-  return error.message || (error.code ?? error.name);
+  const reason = error.message || (error.code ?? error.name);
+  return isUntrusted(error.code) ? `${reason}; --cafile <pem> says who signed its certificate` : reason;
 }
 
 function problemIn(text: string): string | undefined {

@@ -1,17 +1,16 @@
 import { CommandError, UsageError } from '../command.ts';
 import { ownDoor } from '../own-door.ts';
-import { readFile } from '../read-file.ts';
+import { clientTlsOf, TLS_HELP, TLS_OPTIONS, type ClientTls } from './tls-options.ts';
 
 /** What all commands that go through a door take. */
-export const DOOR_OPTIONS = ['url', 'user', 'token', 'client-id', 'cafile', 'cert', 'key'] as const;
+export const DOOR_OPTIONS = ['url', 'user', 'token', 'client-id', ...TLS_OPTIONS] as const;
 
-export const DOOR_HELP = `  --url <http…>              the HTTP door; unless given that of the hub on this machine
+export const DOOR_HELP = `  --url <http…>              the HTTP door; unless given that of the hub on this machine,
+                             with --cafile or --cert where it has TLS
   --token <text>             an API key or a JWT; unless given TRIVIUM_TOKEN
   --user <name[:password]>   or a user; the password may be in TRIVIUM_PASSWORD instead
   --client-id <id>           as which client; unless given, the user's own name
-  --cafile <pem>             who signed the door's certificate
-  --cert <pem> --key <pem>   a certificate of your own
-`;
+${TLS_HELP}`;
 
 type Options = { readonly [name in (typeof DOOR_OPTIONS)[number]]?: string };
 
@@ -19,31 +18,27 @@ type Options = { readonly [name in (typeof DOOR_OPTIONS)[number]]?: string };
 export interface Door {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly tls: { readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
+  readonly tls: ClientTls;
 }
 
 /** Throws a `UsageError` for options that are wrong. */
 export function doorOf(options: Options, env: NodeJS.ProcessEnv): Door {
-  if ((options.cert === undefined) !== (options.key === undefined))
-    throw new UsageError('--cert and --key belong together');
+  const tls = clientTlsOf(options);
   const id = options['client-id'];
   return {
-    url: urlOf(options.url, env),
+    url: urlOf(options, env),
     headers: {
       ...authorization(options, env),
       // Bytes of UTF-8, which Node takes as Latin-1.
       ...(id === undefined ? {} : { 'x-client-id': Buffer.from(id).toString('latin1') }),
     },
-    tls: {
-      ...(options.cafile === undefined ? {} : { ca: readFile(options.cafile) }),
-      ...(options.cert === undefined ? {} : { cert: readFile(options.cert) }),
-      ...(options.key === undefined ? {} : { key: readFile(options.key) }),
-    },
+    tls,
   };
 }
 
-function urlOf(text: string | undefined, env: NodeJS.ProcessEnv): URL {
-  const url = text === undefined ? ownDoor('http', env) : URL.parse(text);
+function urlOf({ url: text, cafile, cert }: Options, env: NodeJS.ProcessEnv): URL {
+  const over = cafile === undefined && cert === undefined ? 'plain' : 'tls';
+  const url = text === undefined ? ownDoor('http', env, over) : URL.parse(text);
   if (url === null) throw new UsageError(`${text} is no address such as http://127.0.0.1:8080`);
   if (url.protocol === 'http:' || url.protocol === 'https:') return url;
   throw new UsageError(`${url.protocol}// is not spoken here: pub and sub go through the HTTP door`);

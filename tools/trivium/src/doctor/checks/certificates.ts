@@ -3,9 +3,7 @@ import { readFileSync } from 'node:fs';
 import { pairOf } from '@trivium/tls';
 import type { HubSettings } from '../../hub-settings.ts';
 import { fail, ok, warn, type Finding } from '../finding.ts';
-
-const SOON_DAYS = 30;
-const DAY_MS = 86_400_000;
+import { checkValidity, DAY_MS, SOON_DAYS, subjectOf } from './validity.ts';
 
 /** Those that the settings name, and the list of those that are revoked. */
 export async function checkCertificates(settings: HubSettings, nowMs: number): Promise<Finding[]> {
@@ -48,21 +46,9 @@ async function checkList(file: string, nowMs: number): Promise<Finding> {
 
 function checkFile(setting: string, file: string, nowMs: number): Finding {
   const about = 'certificates';
-  const renew = 'put a new one in its place; doors read it again by themselves';
   try {
-    const { subject, validFromDate, validToDate } = new X509Certificate(readFileSync(file));
-    const what = `${setting} (${subject.replaceAll('\n', ', ')} in ${file})`;
-    const until = validToDate.toISOString().slice(0, 10);
-    const days = Math.floor((validToDate.getTime() - nowMs) / DAY_MS);
-    if (validFromDate.getTime() > nowMs)
-      return fail(
-        about,
-        `${what} is not valid yet`,
-        'look at the clock of this machine, or put another in its place',
-      );
-    if (days < 0) return fail(about, `${what} has expired on ${until}: clients turn away`, renew);
-    if (days < SOON_DAYS) return warn(about, `${what} expires in ${days} days, on ${until}`, renew);
-    return ok(about, `${what} is valid until ${until}`);
+    const certificate = new X509Certificate(readFileSync(file));
+    return checkValidity(about, `${setting} (${subjectOf(certificate)} in ${file})`, certificate, nowMs);
   } catch (error) {
     return fail(
       about,

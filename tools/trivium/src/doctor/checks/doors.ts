@@ -15,7 +15,12 @@ export async function checkDoors(
   dataDir: string,
 ): Promise<Finding[]> {
   if (processes === undefined)
-    return [skip('doors', `no npm start runs on ${dataDir}; processes elsewhere are named by --admin <url>`)];
+    return [
+      skip(
+        'doors',
+        `no npm start runs on ${dataDir}; processes elsewhere are named by --admin <url>, doors over TLS by --door <url>`,
+      ),
+    ];
   return (await Promise.all(processes.map(checkProcess))).flat();
 }
 
