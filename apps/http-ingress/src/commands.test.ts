@@ -18,7 +18,7 @@ let device: string;
 let run = 0;
 beforeAll(async () => {
   nats = await startNats();
-  here = await startDoor(nats.url, { config: { pollGraceMs: 1_000 } });
+  here = await startDoor(nats.url);
   there = await startDoor(nats.url);
   bus = await connectBus({ config: { url: nats.url, name: 'devices' }, logger: quiet });
   desk = createCommandDesk(bus);
@@ -227,6 +227,7 @@ describe('devices that speak only HTTP', () => {
   });
 
   test('nothing in time is an empty list; after a while without a question it is away, and told so', async () => {
+    await using hasty = await startDoor(nats.url, { config: { pollGraceMs: 1_000 } });
     const reasons: string[] = [];
     const follower = bus.follow({
       stream: 'EVENTS',
@@ -237,7 +238,7 @@ describe('devices that speak only HTTP', () => {
       },
     });
     await follower.ready;
-    expect(await taken(await poll('0s'))).toEqual([]);
+    expect(await taken(await poll('0s', hasty))).toEqual([]);
     await waitFor(() => reasons.length === 2);
     expect(reasons).toEqual(['connected', 'disconnected']);
     follower.close();

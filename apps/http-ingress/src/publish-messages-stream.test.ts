@@ -49,7 +49,7 @@ describe('a batch as a stream', () => {
   });
 
   test('that does not arrive in time is cut off, and nothing that is no result is in its answer', async () => {
-    await using own = await startDoor(nats.url, { config: { requestTimeoutMs: 1_000 } });
+    await using own = await startDoor(nats.url, { config: { requestTimeoutMs: 5_000 } });
     const batch = await openRequest(own.url);
     const closed = once(batch.request, 'close');
     batch.request.write('{"topic":"a","qos":1}\n');

@@ -31,7 +31,10 @@ afterAll(async () => {
   await door[Symbol.asyncDispose]();
   await nats.stop();
 });
-beforeEach(() => {
+/** What the test before has published has come: core and the log bring messages each in their order. */
+beforeEach(async () => {
+  await post('[{"topic":"settled","payload":"core"},{"topic":"settled","payload":"log","qos":1}]');
+  await waitFor(() => received.filter(({ topic }) => topic === 'settled').length === 2);
   received = [];
 });
 
