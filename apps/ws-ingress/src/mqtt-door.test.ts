@@ -240,7 +240,7 @@ describe('permessage-deflate', () => {
     for (let i = 0; i < count; i++) packed.publish('packed', `${i} ${filler}`, { qos: 1 });
     const all = Array.from({ length: count }, (_, i) => `${i} ${filler}`);
     await waitFor(() => [...heard, json.payloads()].every(({ length }) => length >= count), {
-      timeoutMs: 45_000,
+      timeoutMs: 120_000,
       message: () => [...heard, json.payloads()].map(({ length }) => length).join(', '),
     });
     for (const payloads of [...heard, json.payloads()]) expect(payloads).toEqual(all);
