@@ -81,10 +81,12 @@ test('with client certificates required, mosquitto gets in with one, and not wit
   await run(pub!.command, [...to, ...showing]);
   await expect(run(pub!.command, to)).rejects.toThrow();
   await writeFile(list, await authority.revoke([device]));
-  await waitFor(() =>
-    run(pub!.command, [...to, ...showing]).then(
-      () => false,
-      () => true,
-    ),
+  await waitFor(
+    () =>
+      run(pub!.command, [...to, ...showing]).then(
+        () => false,
+        () => true,
+      ),
+    { timeoutMs: 60_000 },
   );
 });
