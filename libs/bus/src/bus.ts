@@ -214,10 +214,10 @@ export interface Bus extends StoredMessages {
    */
   fetch(stream: StreamName, pos: number, sink: FetchSink, token: number): void;
   /**
-   * Position of the first message of `MESSAGES` stored at `timeMs` (of NATS' clock) or later, and one above the last when there is
-   * none. Times within a second share an answer: that for the earliest. Rejects with a retryable `TriviumError`.
+   * Position of the first message of a stream (`MESSAGES` unless given) stored at `timeMs` (of NATS' clock) or later, and one above the
+   * last when there is none. Times within a second share an answer: that for the earliest. Rejects with a retryable `TriviumError`.
    */
-  firstPosAfter(timeMs: number): Promise<number>;
+  firstPosAfter(timeMs: number, stream?: StreamName): Promise<number>;
   /** Takes one message out of a stream, also when it is gone. Rejects with a retryable `TriviumError`. */
   erase(stream: StreamName, pos: number): Promise<void>;
   /** How many messages a stream has under one subject. */

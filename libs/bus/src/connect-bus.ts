@@ -144,7 +144,7 @@ export async function connectBus({ config, logger }: { config: BusConfig; logger
       return { subject: answer.headers!.get('Nats-Subject'), data: answer.data, headers: answer.headers };
     },
     fetch: reader.fetch,
-    firstPosAfter: createFirstAfter(publishLane, 'MESSAGES', () => bus.lastPos('MESSAGES')),
+    firstPosAfter: createFirstAfter(publishLane, (stream) => bus.lastPos(stream)),
     bucket(name) {
       let bucket = buckets.get(name);
       if (bucket === undefined)

@@ -7,14 +7,13 @@ const SHARED_MS = 1_000;
 /** See `Bus.firstPosAfter`. `lastPos` is that of the bus. */
 export function createFirstAfter(
   lane: Lane,
-  stream: StreamName,
-  lastPos: () => Promise<number>,
-): (timeMs: number) => Promise<number> {
-  let shared: { timeMs: number; first: Promise<number> } | undefined;
+  lastPos: (stream: StreamName) => Promise<number>,
+): (timeMs: number, stream?: StreamName) => Promise<number> {
+  const answers = new Map<StreamName, { timeMs: number; first: Promise<number> }>();
 
-  const ask = async (timeMs: number): Promise<number> => {
+  const ask = async (timeMs: number, stream: StreamName): Promise<number> => {
     // Before the question: when nothing is that young, what is stored after it must not count as older.
-    const last = await lastPos();
+    const last = await lastPos(stream);
     const answer = await lane.nc
       .request(
         `$JS.API.DIRECT.GET.${stream}`,
@@ -31,13 +30,14 @@ export function createFirstAfter(
     return Number(answer.headers!.get('Nats-Sequence'));
   };
 
-  return (timeMs) => {
+  return (timeMs, stream = 'MESSAGES') => {
+    const shared = answers.get(stream);
     if (shared !== undefined && timeMs >= shared.timeMs && timeMs - shared.timeMs <= SHARED_MS)
       return shared.first;
-    const mine = { timeMs, first: ask(timeMs) };
-    shared = mine;
+    const mine = { timeMs, first: ask(timeMs, stream) };
+    answers.set(stream, mine);
     mine.first.catch(() => {
-      if (shared === mine) shared = undefined;
+      if (answers.get(stream) === mine) answers.delete(stream);
     });
     return mine.first;
   };

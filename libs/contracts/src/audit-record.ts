@@ -43,3 +43,14 @@ export type AuditRecord = Static<typeof AuditRecord>;
 export function auditSubject(kind: AuditKind, principal: string): string {
   return `tv1.a.${kind}.${encodeToken(principal)}`;
 }
+
+/** The subjects of one kind, of one principal, or of all. */
+export function auditSubjects({
+  kind,
+  principal,
+}: {
+  readonly kind: AuditKind | undefined;
+  readonly principal: string | undefined;
+}): string {
+  return `tv1.a.${kind ?? '*'}.${principal === undefined ? '*' : encodeToken(principal)}`;
+}

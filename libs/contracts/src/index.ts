@@ -116,7 +116,7 @@ export { fromBase64, toBase64 } from './base64.ts';
 export { decodeHeaderValue, encodeHeaderValue } from './header-value.ts';
 
 export { wireContract } from './wire-contract.ts';
-export { AuditKind, AuditRecord, auditSubject } from './audit-record.ts';
+export { AuditKind, AuditRecord, auditSubject, auditSubjects } from './audit-record.ts';
 export {
   ApiKeyRecord,
   ApiKeyUse,

@@ -15,18 +15,22 @@ export interface CallOptions {
   /** Of what is printed; UTF-8 unless given. */
   readonly encoding?: BufferEncoding;
   /** Told what is printed as it is. */
+  readonly onOut?: (text: string) => void;
   readonly onErr?: (text: string) => void;
 }
 
 /** What one call of the tool prints, and its exit code. */
 export async function call(
   words: readonly string[],
-  { stdin = '', env = {}, bus, encoding, onErr }: CallOptions = {},
+  { stdin = '', env = {}, bus, encoding, onOut, onErr }: CallOptions = {},
 ): Promise<Called> {
   const out: Buffer[] = [];
   let err = '';
   const code = await run(words, {
-    out: (text) => void out.push(Buffer.from(text)),
+    out(text) {
+      out.push(Buffer.from(text));
+      onOut?.(String(text));
+    },
     err(text) {
       err += text;
       onErr?.(text);

@@ -32,6 +32,11 @@ const COMMANDS: Readonly<Record<string, Offered>> = {
     summary: 'looks at a hub, and says what is wrong and what to do',
     load: async () => (await import('./doctor/doctor.ts')).doctor,
   },
+  audit: {
+    summary: 'who did what: failed sign-ins, changes of devices, keys and policies, commands',
+    buckets: ['devices'],
+    load: async () => (await import('./audit/audit.ts')).audit,
+  },
   explain: {
     summary: 'why a message does or does not reach a client',
     buckets: ['sessions', 'devices', 'policies', 'contracts', 'leases'],

@@ -2,6 +2,7 @@ import { parseFilter } from '@trivium/contracts';
 import { EXIT, UsageError, type Command, type Invocation } from '../command.ts';
 import { DOOR_HELP, DOOR_OPTIONS, doorOf } from '../door/door.ts';
 import { durationMs } from '../duration.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { wordsOf } from '../words.ts';
 import { followStream } from './follow-stream.ts';
 import { messageLine } from './message-line.ts';
@@ -29,7 +30,7 @@ async function subscribe({ args, json, out, err, env }: Invocation): Promise<num
     ...{ least: 1, most: Infinity, options: OPTIONS, flags: ['verbose', 'retained'] as const },
     letters: { v: 'verbose' },
   });
-  const count = options.count === undefined ? Infinity : positive('count', options.count);
+  const count = options.count === undefined ? Infinity : wholeNumber('count', options.count);
   const verbose = options.verbose === true;
   const over = new AbortController();
   const timeoutMs = options.timeout === undefined ? undefined : durationMs('timeout', options.timeout);
@@ -66,13 +67,7 @@ function queryOf(
     if (!filter.ok) throw new UsageError(`${raw}: ${filter.error.message}`);
     query.append('filter', filter.value);
   }
-  if (from !== undefined) query.set('from', String(positive('from', from)));
+  if (from !== undefined) query.set('from', String(wholeNumber('from', from)));
   if (retained === true) query.set('retained', 'true');
   return query;
-}
-
-function positive(name: string, text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1) throw new UsageError(`--${name} is a whole number from 1`);
-  return number;
 }
