@@ -93,7 +93,7 @@ describe.each(POLICIES)('%s', (policy) => {
     expect(await send(GOOD)).toBe('taken');
 
     const through = policy === 'tag' ? [BAD, GOOD] : [GOOD];
-    await waitFor(() => came.length >= through.length, { timeoutMs: 10_000 });
+    await waitFor(() => came.length >= through.length, { timeoutMs: 45_000 });
     expect(came.map(({ payload }) => payload.toString())).toEqual(through.map(String));
     const tags = came.map(({ properties }) => properties?.userProperties?.['tv-contract-violation']);
     expect(tags).toEqual(policy === 'tag' ? [`${ROOT}.tag`, undefined] : [undefined]);

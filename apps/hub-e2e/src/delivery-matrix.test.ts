@@ -74,7 +74,7 @@ describe('a message that is published', () => {
         const came = (): Received[] =>
           subscriber.received.filter(({ topic }) => topic.startsWith(`${root}/`));
         await waitFor(() => came().length >= sent.length, {
-          timeoutMs: 10_000,
+          timeoutMs: 45_000,
           message: () => `${sent.length} messages; came: ${JSON.stringify(came().map(({ topic }) => topic))}`,
         });
         expect(came().map(({ topic, payload }) => [topic, hex(payload)])).toEqual(
@@ -127,7 +127,7 @@ describe('the properties of a message', () => {
     it.each(telling)('are told to $to.name with QoS $granted', async (column) => {
       const subscriber = subscribers[telling.indexOf(column)]!;
       const came = (): Received[] => subscriber.received.filter((message) => message.topic === topic);
-      await waitFor(() => came().length >= 2, { timeoutMs: 10_000 });
+      await waitFor(() => came().length >= 2, { timeoutMs: 45_000 });
       expect(came().map(({ properties = {} }) => properties)).toEqual([PROPERTIES, {}]);
     });
   });
@@ -162,7 +162,7 @@ describe('a message that is retained', () => {
       it.each(retaining)('from $from.name with QoS $published', async ({ from, published }) => {
         const came = (): Received[] =>
           subscriber.received.filter(({ topic }) => topic === topicOf(from, published));
-        await waitFor(() => came().length > 0, { timeoutMs: 10_000 });
+        await waitFor(() => came().length > 0, { timeoutMs: 45_000 });
         expect(came()).toMatchObject([
           {
             topic: topicOf(from, published),

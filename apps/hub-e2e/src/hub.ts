@@ -38,6 +38,8 @@ export interface TestHub extends AsyncDisposable {
   kill(service: string): void;
   /** SIGKILL, then waits until the launcher has started it anew and it is ready. */
   killAndWait(service: string, adminPort: number): Promise<void>;
+  /** What is killed meanwhile stays away: the launcher stands still. */
+  withoutRestarts<T>(run: () => Promise<T>): Promise<T>;
   /** SIGKILL of every process at once, the launcher's too, as by a power cut. Resolves when all are gone. */
   killEverything(): Promise<void>;
 }
@@ -114,8 +116,16 @@ export async function startHub({ args = [], env, dataDir }: HubOptions = {}): Pr
     async killAndWait(service, adminPort) {
       const before = pidOf(service);
       kill(service);
-      await waitFor(() => pidOf(service) !== before && pidOf(service) !== undefined, { timeoutMs: 20_000 });
-      await waitFor(() => isReady(adminPort), { timeoutMs: 30_000, message: `${service} to be ready again` });
+      await waitFor(() => pidOf(service) !== before && pidOf(service) !== undefined, { timeoutMs: 60_000 });
+      await waitFor(() => isReady(adminPort), { timeoutMs: 60_000, message: `${service} to be ready again` });
+    },
+    async withoutRestarts(run) {
+      process.kill(started.pid, 'SIGSTOP');
+      try {
+        return await run();
+      } finally {
+        process.kill(started.pid, 'SIGCONT');
+      }
     },
     async killEverything() {
       const pids = processes().flatMap(({ pid }) => pid ?? []);
@@ -157,7 +167,8 @@ const DEFAULT_PORTS = [
 /** All ports stay below those that the system gives to outgoing connections, which come and go (32,768 and up). */
 const OFFSETS = 135;
 
-async function freeOffset(): Promise<number> {
+/** A `TRIVIUM_PORT_OFFSET` with which nobody listens on any port of a hub. */
+export async function freeOffset(): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
     const offset = 10_000 + 100 * Math.floor(Math.random() * OFFSETS);
     const free = await Promise.all(DEFAULT_PORTS.map((port) => isFree(port + offset)));

@@ -52,8 +52,8 @@ describe('MQTT 5', () => {
   it('[MQTT-3.1.2-8] a will waits for its delay, and not beyond the end of its session', async () => {
     const topic = unique('late');
     const watcher = await connect(TCP);
-    const seen: string[] = [];
-    watcher.on('message', (_topic, payload) => seen.push(payload.toString()));
+    const seenAt = new Map<string, number>();
+    watcher.on('message', (_topic, payload) => seenAt.set(payload.toString(), performance.now()));
     await watcher.subscribeAsync(topic, { qos: 1 });
     const mortal = (name: string, willDelayInterval: number, sessionExpiryInterval: number) =>
       connect(TCP, {
@@ -64,10 +64,9 @@ describe('MQTT 5', () => {
     const died = performance.now();
     (await mortal('delayed', 3, 100)).stream.destroy();
     (await mortal('ended', 100, 0)).stream.destroy();
-    await waitFor(() => seen.length === 1);
-    expect(seen).toEqual(['ended']);
-    await waitFor(() => seen.length === 2, { timeoutMs: 20_000 });
-    expect(performance.now() - died).toBeGreaterThan(3_000);
+    // The second one long before its own delay is over.
+    await waitFor(() => seenAt.size === 2, { timeoutMs: 45_000 });
+    expect(seenAt.get('delayed')! - died).toBeGreaterThan(3_000);
   });
 
   it('[MQTT-3.1.3-9] a will whose client is back in time is not published', async () => {
@@ -85,12 +84,12 @@ describe('MQTT 5', () => {
         payload: Buffer.from('gone'),
         qos: 1,
         retain: false,
-        properties: { willDelayInterval: 4 },
+        properties: { willDelayInterval: 10 },
       },
     };
     (await connect(TCP, options)).stream.destroy();
     const back = await connect(WEBSOCKET, options);
-    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    await new Promise((resolve) => setTimeout(resolve, 12_000));
     await back.publishAsync(topic, 'here', { qos: 1 });
     await waitFor(() => seen.length > 0);
     expect(seen).toEqual(['here']);

@@ -87,6 +87,7 @@ it('[MQTT-3.1.2-5] [MQTT-3.1.2-23] [MQTT-3.2.2-3] [MQTT-3.1.4-3] a session with 
   first.do('subscribe', { filter: topic, qos: 2 });
   await first.take('subscribed');
   first.do('disconnect');
+  await first.take('disconnected');
   await using pub = await connected(here);
   for (const qos of [1, 2]) {
     pub.do('publish', { topic, payload: `missed ${qos}`, qos });

@@ -40,7 +40,7 @@ describe.each([mqttJsSession(), mosquittoSession(), pahoSession()])(
         await publish(`${id}/a`, numbers(0, 100), qos);
         const second = await client.open({ ...at, port: hub.mqtt2 });
         await publish(`${id}/a`, numbers(100, 110), qos);
-        await waitFor(() => second.received.length >= 110, { timeoutMs: 10_000 });
+        await waitFor(() => second.received.length >= 110, { timeoutMs: 45_000 });
         await second.leave();
         await publish(`${id}/a`, ['end'], qos);
         const third = await client.open({ ...at, port: hub.mqtt });

@@ -73,7 +73,7 @@ describe('the will is published when', () => {
     await using client = await connectRaw(host, hub.mqtt, id, { clean: true, keepalive, will });
     await end(client, id);
     await client.closed;
-    await waitFor(() => wills(topic).length > 0, { timeoutMs: 10_000 });
+    await waitFor(() => wills(topic).length > 0, { timeoutMs: 45_000 });
     await settled();
     expect(wills(topic)).toEqual(['gone 1']);
   });
@@ -83,7 +83,7 @@ describe('the will is published when', () => {
     const will = { topic, payload: Buffer.from('gone'), qos, retain: false };
     await using client = await connectRaw(host, hub.mqtt, id, { clean: false, will });
     await client.drop();
-    await waitFor(() => wills(topic).length > 0, { timeoutMs: 10_000 });
+    await waitFor(() => wills(topic).length > 0, { timeoutMs: 45_000 });
     expect(wills(topic)).toEqual([`gone ${qos}`]);
   });
 });
@@ -110,7 +110,7 @@ describe('the will is not published', () => {
     const will = { topic, payload: Buffer.from('gone'), qos: 1, retain: false } as const;
     await using first = await connectRaw(host, hub.mqtt, id, { will });
     await first.drop();
-    await waitFor(() => wills(topic).length === 1, { timeoutMs: 10_000 });
+    await waitFor(() => wills(topic).length === 1, { timeoutMs: 45_000 });
     await using second = await connectRaw(host, hub.mqtt2, id);
     await second.drop();
     await settled();
@@ -127,7 +127,7 @@ it('a will is retained if it asks for it, and only then [MQTT3-3.1.2-16] [MQTT3-
     const will = { topic: `${topic}/${name}`, payload: Buffer.from(name), qos: 1, retain } as const;
     await using client = await connectRaw(host, hub.mqtt, `${id}-${name}`, { will });
     await client.drop();
-    await waitFor(() => wills(will.topic).length === 1, { timeoutMs: 10_000 });
+    await waitFor(() => wills(will.topic).length === 1, { timeoutMs: 45_000 });
   }
   const kept = async (name: string): Promise<number> =>
     (await fetch(`http://${host}:${hub.http}/retainedMessage/${topic}/${name}`)).status;
