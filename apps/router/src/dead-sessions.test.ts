@@ -27,7 +27,7 @@ import { systemClock } from '@trivium/actors';
 import { sessionRecord, silent, startSessionDoor, will } from './testing/session-door.ts';
 import { routerConfig } from './testing/router-config.ts';
 
-const LONG = { timeoutMs: 30_000 };
+const LONG = { timeoutMs: 90_000 };
 let nats: NatsServer;
 let bus: Bus;
 let store: SessionStore;

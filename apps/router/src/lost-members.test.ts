@@ -8,7 +8,7 @@ import { createRouter, type Router } from './router.ts';
 import { sessionRecord, silent, startSessionDoor } from './testing/session-door.ts';
 import { routerConfig } from './testing/router-config.ts';
 
-const LONG = { timeoutMs: 40_000 };
+const LONG = { timeoutMs: 90_000 };
 let nats: NatsServer;
 let bus: Bus;
 let router: Router;

@@ -10,7 +10,7 @@ import { routerConfig } from './testing/router-config.ts';
 import { silent, startSessionDoor } from './testing/session-door.ts';
 import { ask, askCovered, publish, scan, writeSession, type Published } from './testing/sleeping-sessions.ts';
 
-const LONG = { timeoutMs: 30_000 };
+const LONG = { timeoutMs: 90_000 };
 let nats: NatsServer;
 let bus: Bus;
 const cleanups: (() => Promise<unknown>)[] = [];

@@ -7,7 +7,7 @@ import { createRouter, type Router } from './router.ts';
 import { routerConfig } from './testing/router-config.ts';
 import { silent } from './testing/session-door.ts';
 
-const LONG = { timeoutMs: 40_000 };
+const LONG = { timeoutMs: 90_000 };
 const bytes = (data: string): Uint8Array => new TextEncoder().encode(data);
 const text = (data: Uint8Array): string => new TextDecoder().decode(data);
 

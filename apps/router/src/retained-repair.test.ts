@@ -7,7 +7,7 @@ import { routerConfig } from './testing/router-config.ts';
 import { silent } from './testing/session-door.ts';
 import { publish } from './testing/sleeping-sessions.ts';
 
-const LONG = { timeoutMs: 30_000 };
+const LONG = { timeoutMs: 90_000 };
 let nats: NatsServer;
 let bus: Bus;
 const cleanups: (() => Promise<unknown>)[] = [];
