@@ -110,6 +110,21 @@ describe('what is kept in the hub', () => {
   test('leases', async () => {
     await hub.bus.bucket('leases').delete(partitionLeaseKey(3));
     expect(await examine()).toMatchObject({ code: 0, ...onlyTrouble('warn leases: routers hold 31 of 32') });
+  });
+
+  test('doors that do not ask for credentials, whatever the settings here say', async () => {
+    const door = async (incarnation: string, authRequired: boolean): Promise<void> => {
+      const lease: DoorLease = { v: 1, incarnation, service: 'mqtt-ingress', startedAt: 1, authRequired };
+      await hub.bus.bucket('leases').put(doorLeaseKey(incarnation), encodeJson(DoorLease, lease));
+    };
+    const texts = async (): Promise<string[]> => (await examine()).findings.map(({ text }) => text);
+    await door('a', true);
+    expect(await texts()).toContain('all doors alive ask for credentials');
+    await door('b', false);
+    const mixed = 'warn leases: anonymous clients get in at 1 of 2 doors';
+    expect(await examine()).toMatchObject({ code: 0, ...onlyTrouble(mixed) });
+    await door('a', false);
+    expect(await texts()).toContain('anonymous clients get in at 2 of 2 doors (auth.required is off there)');
     for (const { key } of await hub.bus.bucket('leases').entries('partition.*'))
       await hub.bus.bucket('leases').delete(key);
     expect(await examine()).toMatchObject({ code: 1, ...onlyTrouble('fail leases: no router is alive') });

@@ -18,7 +18,10 @@ function anonymity({ auth, allowAnonymous, mqtt, ws, http }: HubSettings): Findi
   if (auth.required) return ok(about, 'nobody gets in without credentials');
   const open = Object.entries({ mqtt, ws, http }).filter(([, { host }]) => !isLoopback(host));
   if (open.length === 0)
-    return ok(about, 'anonymous clients may do everything, from this machine only (auth.required is off)');
+    return ok(
+      about,
+      'anonymous clients may do everything, from this machine only (auth.required is off in the settings here)',
+    );
   const where = open.map(([name, { host }]) => `${name}.host (${host})`).join(', ');
   if (allowAnonymous)
     return warn(
