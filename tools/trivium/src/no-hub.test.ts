@@ -42,6 +42,7 @@ test.each([
   ['devices', 'keys create dashboard'],
   ['devices', 'keys list'],
   ['devices', 'first-start'],
+  ['devices', 'audit'],
   ['policies', () => `policies add ${policy}`],
   ['policies', 'policies list'],
   ['policies', 'policies test --principal a --action connect'],
@@ -63,3 +64,10 @@ test('so does the real command, which tells machines the same', async () => {
   expect(command.stdout()).toBe('');
   expect(command.stderr()).toContain(SAID('devices'));
 }, 120_000);
+
+test('doctor says what is missing, and waits for nothing of it', async () => {
+  const { code, out } = await call(['doctor'], { bus, env: { TRIVIUM_DATA_DIR: join(dir.path, 'data') } });
+  expect(code).toBe(1);
+  expect(out).toMatch(/fail +streams +missing: /);
+  expect(out).not.toContain('could not be looked at');
+});

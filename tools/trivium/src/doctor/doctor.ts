@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import type { Bus } from '@trivium/bus';
+import { BUCKETS, type BucketName } from '@trivium/contracts';
 import { EXIT, UsageError, type Command, type Invocation } from '../command.ts';
 import { clientTlsOf, TLS_HELP, TLS_OPTIONS } from '../door/tls-options.ts';
 import { readHubFile, type RunningProcess } from '../hub-file.ts';
@@ -99,13 +100,17 @@ async function lookAtHub(
       skip('hub', 'what is kept in NATS was not looked at'),
     ];
   }
+  // What is read from a bucket that nobody has made is waited for.
+  const isHub = (await bus.missing(BUCKET_NAMES).catch(() => BUCKET_NAMES)).length === 0;
   const inspected = await attempt('nats', async () => {
     const inspection = await bus.inspect();
     return [
       ...checkNats(inspection, at, hubPlace(settings.dataDir).dataDir),
-      ...(await attempt('sessions', () => checkSessions(bus, inspection))),
+      ...(isHub ? await attempt('sessions', () => checkSessions(bus, inspection)) : []),
     ];
   });
+  if (!isHub)
+    return [...inspected, skip('hub', 'buckets are missing: what is in the others was not looked at')];
   const others = await Promise.all([
     attempt('leases', () => checkLeases(bus)),
     attempt('identity', () => checkIdentity(bus, settings, Date.now())),
@@ -115,6 +120,7 @@ async function lookAtHub(
   return [...inspected, ...others.flat()];
 }
 
+const BUCKET_NAMES = Object.keys(BUCKETS) as BucketName[];
 const PATIENCE_MS = 30_000;
 
 /** One that cannot be answered does not keep the others from being. */
