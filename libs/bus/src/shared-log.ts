@@ -134,8 +134,6 @@ function createReader(
 
   const onStatus = (message: Msg): void => {
     const code = message.headers?.code;
-    if (closed) return;
-    heardAt = performance.now();
     if (code === IDLE) return;
     const missing = Number(message.headers?.get('Nats-Pending-Messages') || Infinity);
     over(missing, code !== REQUEST_OVER);
@@ -145,13 +143,14 @@ function createReader(
     callback(error, message) {
       if (error) return;
       const reply = message.reply ?? '';
-      if (!reply.startsWith('$JS.ACK.')) return onStatus(message);
+      const isMessage = reply.startsWith('$JS.ACK.');
       if (closed) {
         // It was on its way. Given back it goes to somebody else now, and not when its time is over.
-        lane.nc.publish(reply, WORDS.again);
+        if (isMessage) lane.nc.publish(reply, WORDS.again);
         return;
       }
       heardAt = performance.now();
+      if (!isMessage) return onStatus(message);
       if (asked > 0) asked--;
       try {
         // $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>

@@ -41,7 +41,7 @@ export type AuditRecord = Static<typeof AuditRecord>;
 
 /** `tv1.a.<kind>.<principal>`. */
 export function auditSubject(kind: AuditKind, principal: string): string {
-  return `tv1.a.${kind}.${encodeToken(principal)}`;
+  return auditSubjects({ kind, principal });
 }
 
 /** The subjects of one kind, of one principal, or of all. */

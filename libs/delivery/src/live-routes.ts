@@ -57,10 +57,8 @@ export function createLiveRoutes(feed: LiveFeed, topics: Topics): LiveRoutes {
   const open = (filter: TopicFilter, reach: Reach, key: string): Route => {
     const wild = filter.startsWith('+') || filter.startsWith('#');
     const literal = !filter.includes('+') && !filter.endsWith('#');
-    const route: Route = {
-      ...{ key, members: new Members(), subscriptions: [], holds: 0 },
-      ...{ literal, only: undefined },
-    };
+    const members = new Members<Wish>();
+    const route: Route = { key, members, subscriptions: [], holds: 0, literal, only: undefined };
     route.subscriptions = liveSubjects(filter, reach).map((subject) =>
       feed.subscribe(subject, (message) => dispatch(route, wild, message)),
     );

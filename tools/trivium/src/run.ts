@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, Offered>> = {
   },
   audit: {
     summary: 'who did what: failed sign-ins, changes of devices, keys and policies, commands',
+    // It reads a stream; by one bucket it tells whether this is a hub.
     buckets: ['devices'],
     load: async () => (await import('./audit/audit.ts')).audit,
   },

@@ -1,7 +1,9 @@
+import { hostOf } from '../host-of.ts';
+
 /** How a device gets in by its password at the MQTT door, for a shell. */
-export function usageLine(name: string, password: string, { hostname, port }: URL): string {
+export function usageLine(name: string, password: string, url: URL): string {
   const user = quoted(name);
-  const at = `-h ${hostname.replace(/^\[(.*)\]$/, '$1')} -p ${port}`;
+  const at = `-h ${hostOf(url)} -p ${url.port}`;
   return `mosquitto_pub ${at} -i ${user} -u ${user} -P ${quoted(password)} -q 1 -t ${quoted(`test/${name}`)} -m hello`;
 }
 

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import type { Bus } from '@trivium/bus';
-import { BUCKETS, type BucketName } from '@trivium/contracts';
 import { EXIT, UsageError, type Command, type Invocation } from '../command.ts';
 import { clientTlsOf, TLS_HELP, TLS_OPTIONS } from '../door/tls-options.ts';
+import { hostOf } from '../host-of.ts';
 import { readHubFile, type RunningProcess } from '../hub-file.ts';
 import { hubPlace } from '../hub-place.ts';
 import type { HubSettings } from '../hub-settings.ts';
@@ -101,16 +101,16 @@ async function lookAtHub(
     ];
   }
   // What is read from a bucket that nobody has made is waited for.
-  const isHub = (await bus.missing(BUCKET_NAMES).catch(() => BUCKET_NAMES)).length === 0;
+  let isHub = false;
   const inspected = await attempt('nats', async () => {
     const inspection = await bus.inspect();
+    isHub = inspection.streams.every(({ name, there }) => there || !isBucket(name));
     return [
       ...checkNats(inspection, at, hubPlace(settings.dataDir).dataDir),
       ...(isHub ? await attempt('sessions', () => checkSessions(bus, inspection)) : []),
     ];
   });
-  if (!isHub)
-    return [...inspected, skip('hub', 'buckets are missing: what is in the others was not looked at')];
+  if (!isHub) return [...inspected, skip('hub', 'what is kept in buckets was not looked at')];
   const others = await Promise.all([
     attempt('leases', () => checkLeases(bus)),
     attempt('identity', () => checkIdentity(bus, settings, Date.now())),
@@ -120,7 +120,9 @@ async function lookAtHub(
   return [...inspected, ...others.flat()];
 }
 
-const BUCKET_NAMES = Object.keys(BUCKETS) as BucketName[];
+/** By the name of its stream. */
+const isBucket = (stream: string): boolean => stream.startsWith('KV_');
+
 const PATIENCE_MS = 30_000;
 
 /** One that cannot be answered does not keep the others from being. */
@@ -155,7 +157,7 @@ function doorAt(text: string): TlsDoor {
     throw new UsageError(
       `--door is an address such as mqtts://hub.local:8883, wss://… or https://…, not ${text}`,
     );
-  return { about: url.host, url, name: url.hostname.replace(/^\[(.*)\]$/, '$1') };
+  return { about: url.host, url, name: hostOf(url) };
 }
 
 /** As certificates have it. */

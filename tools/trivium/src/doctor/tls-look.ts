@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect } from 'node:tls';
 import type { ClientTls } from '../door/tls-options.ts';
+import { hostOf } from '../host-of.ts';
 
 /** A door over TLS as a client finds it. */
 export type TlsLook =
@@ -59,9 +60,9 @@ export async function lookAtTls(options: LookOptions): Promise<TlsLook> {
   return look.end === 'no-handshake' && (await answersInPlainText(options)) ? { end: 'plain-text' } : look;
 }
 
-const addressOf = ({ protocol, hostname, port }: URL) => ({
-  host: hostname.replace(/^\[(.*)\]$/, '$1'),
-  port: port === '' ? DEFAULT_PORTS[protocol]! : Number(port),
+const addressOf = (url: URL) => ({
+  host: hostOf(url),
+  port: url.port === '' ? DEFAULT_PORTS[url.protocol]! : Number(url.port),
 });
 
 function shakeHands(options: LookOptions): Promise<TlsLook> {

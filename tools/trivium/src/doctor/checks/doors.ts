@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { hostOf } from '../../host-of.ts';
 import type { RunningProcess } from '../../hub-file.ts';
 import { fail, ok, skip, type Finding } from '../finding.ts';
 
@@ -50,10 +51,10 @@ function reasons({ state, checks = {} }: Readiness): string {
   );
 }
 
-function checkPort(name: string, { hostname, port, href }: URL): Promise<Finding> {
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+function checkPort(name: string, url: URL): Promise<Finding> {
+  const { port, href } = url;
   return new Promise((resolve) => {
-    const socket = connect({ host, port: Number(port), timeout: PATIENCE_MS });
+    const socket = connect({ host: hostOf(url), port: Number(port), timeout: PATIENCE_MS });
     const shut = (): void => {
       socket.destroy();
       resolve(fail(name, `nothing takes connections at ${href}`, 'see its log'));

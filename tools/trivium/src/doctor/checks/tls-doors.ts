@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { isUntrusted, type ClientTls } from '../../door/tls-options.ts';
+import { hostOf } from '../../host-of.ts';
 import { fail, ok, skip, some, warn, type Finding } from '../finding.ts';
 import { lookAtTls, type TlsHandshake, type TlsLook } from '../tls-look.ts';
 import { checkValidity, daysLeft, subjectOf } from './validity.ts';
@@ -78,8 +79,6 @@ export function findingsOf(door: TlsDoor, client: Client, look: TlsLook, nowMs: 
         ),
       ];
 }
-
-const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1');
 
 /** A common name is not looked at: most clients do not either [RFC9110-4.3.4]. */
 function nameTroubles({ about, url, name }: TlsDoor, certificate: X509Certificate): Finding[] {
